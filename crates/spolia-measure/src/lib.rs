@@ -1,0 +1,43 @@
+//! What can be measured in a pathology image: a concept that a network's layer may encode.
+//!
+//! Texture is measured by the gray-level co-occurrence matrix ([`Glcm`]) and Haralick's measures of
+//! it. Numbers are scikit-image's (`rgb2gray`, `img_as_ubyte`, `graycomatrix`, `graycoprops`): the
+//! same gray level for every colour, the same offsets, the same definitions.
+//!
+//! [`measure_rgb`] measures the way of Graziani, Andrearczyk and Müller, *Visualizing and
+//! Interpreting Feature Reuse of Pretrained CNNs for Histopathology* (IMVIP 2019): the whole image
+//! in gray, distance 1, 0 degrees, 256 levels, symmetric.
+//!
+//! ```
+//! use spolia_measure::{Measure, measure_rgb};
+//!
+//! // Two columns: black, white.
+//! let rgb = [0, 0, 0, 255, 255, 255, 0, 0, 0, 255, 255, 255];
+//! let measures = [Measure::GlcmAsm, Measure::parse("glcm_contrast")?];
+//! assert_eq!(measure_rgb(&rgb, 2, 2, &measures)?, [0.5, 65025.0]);
+//! # Ok::<(), spolia_measure::Error>(())
+//! ```
+//!
+//! A matrix of another distance, direction or number of levels:
+//!
+//! ```
+//! use spolia_measure::{Direction, Glcm, GlcmOptions, Gray};
+//!
+//! let image = Gray::new(vec![0, 0, 1, 1, 0, 0, 1, 1, 0, 2, 2, 2, 2, 2, 3, 3], 4, 4)?;
+//! let options = GlcmOptions { direction: Direction::Deg90, levels: 4, ..GlcmOptions::default() };
+//! let glcm = Glcm::new(&image, options)?;
+//! assert_eq!(glcm.count(0, 0), 6);
+//! assert_eq!(glcm.contrast(), 1.0);
+//! # Ok::<(), spolia_measure::Error>(())
+//! ```
+
+mod error;
+mod glcm;
+mod gray;
+mod haralick;
+mod measures;
+
+pub use error::Error;
+pub use glcm::{Direction, Glcm, GlcmOptions};
+pub use gray::Gray;
+pub use measures::{Measure, measure_gray, measure_rgb};
