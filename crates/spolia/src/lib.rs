@@ -1,0 +1,10 @@
+//! The `spolia` command: the study file, the run folder and one module per command.
+//!
+//! The science lies in the other crates; this one reads what the user wrote, calls them, writes
+//! the files of a run and turns errors into words.
+
+pub mod machine;
+pub mod progress;
+pub mod run_folder;
+pub mod seed;
+pub mod study;

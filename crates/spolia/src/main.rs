@@ -1,0 +1,2 @@
+//! The spolia command.
+fn main() {}

@@ -1,0 +1,246 @@
+//! The one list of everything that a study file may say.
+//!
+//! The template, the documentation, the defaults and the suggestions in error messages all come
+//! from [`KEYS`]; nothing else states a default.
+
+/// A part of the study file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Section {
+    /// Keys above the first heading.
+    Study,
+    /// `[patches]`.
+    Patches,
+    /// `[network.NAME]`, one per network.
+    Network,
+    /// `train = { … }` of a network.
+    Train,
+    /// `[visualize]`.
+    Visualize,
+    /// `[attention]`.
+    Attention,
+    /// `select = { … }` of `[attention]`.
+    Select,
+    /// `[concepts]`.
+    Concepts,
+}
+
+impl Section {
+    /// All sections in the order of the file.
+    pub const ALL: [Section; 8] = [
+        Section::Study,
+        Section::Patches,
+        Section::Network,
+        Section::Train,
+        Section::Visualize,
+        Section::Attention,
+        Section::Select,
+        Section::Concepts,
+    ];
+
+    /// How the section is headed in the file.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Section::Study => "the top of the file",
+            Section::Patches => "[patches]",
+            Section::Network => "[network.NAME]",
+            Section::Train => "train = { … }",
+            Section::Visualize => "[visualize]",
+            Section::Attention => "[attention]",
+            Section::Select => "select = { … }",
+            Section::Concepts => "[concepts]",
+        }
+    }
+
+    /// What the section is for, in one sentence.
+    pub fn doc(self) -> &'static str {
+        match self {
+            Section::Study => "What the study is called and where its randomness starts.",
+            Section::Patches => "The labelled images and how they are split.",
+            Section::Network => {
+                "A network to compare; NAME is yours. Its weights are random, from a file, or another network's."
+            }
+            Section::Train => {
+                "Finetunes the network on the training patches; without it the network stays as it starts."
+            }
+            Section::Visualize => {
+                "Feature visualization: the image that excites a channel most. Leave the section out to skip the step."
+            }
+            Section::Attention => {
+                "Class activation maps: where in a patch the evidence lies. Leave the section out to skip the step."
+            }
+            Section::Select => {
+                "The patches that attention looks at, by the network's own prediction."
+            }
+            Section::Concepts => {
+                "Regression concept vectors: how well a layer predicts a measure of the image. Leave the section out to skip the step."
+            }
+        }
+    }
+}
+
+/// What holds where a key is not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// This TOML value.
+    Value(&'static str),
+    /// No value; the words say what happens instead, the second text is an example.
+    Nothing {
+        /// What happens without the key.
+        then: &'static str,
+        /// An example value, as TOML.
+        example: &'static str,
+    },
+}
+
+/// One key of the study file.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Where it stands.
+    pub section: Section,
+    /// Its name.
+    pub name: &'static str,
+    /// What it accepts.
+    pub accepts: &'static str,
+    /// What holds without it.
+    pub absent: Absent,
+    /// One line of documentation.
+    pub doc: &'static str,
+}
+
+const fn key(
+    section: Section,
+    name: &'static str,
+    accepts: &'static str,
+    default: &'static str,
+    doc: &'static str,
+) -> Key {
+    let absent = Absent::Value(default);
+    Key {
+        section,
+        name,
+        accepts,
+        absent,
+        doc,
+    }
+}
+
+const fn unset(
+    section: Section,
+    name: &'static str,
+    accepts: &'static str,
+    then: &'static str,
+    example: &'static str,
+    doc: &'static str,
+) -> Key {
+    let absent = Absent::Nothing { then, example };
+    Key {
+        section,
+        name,
+        accepts,
+        absent,
+        doc,
+    }
+}
+
+/// Every key, in the order of the template.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key(Section::Study, "name", "text", "\"study\"", "Names the study in the report."),
+    key(Section::Study, "seed", "whole number", "0", "Where all randomness starts: same study, same seed, same result."),
+
+    key(Section::Patches, "images", "path or list of paths", "\"patches\"", "Labelled images: a folder, a CSV, an HDF5 file or a WILDS folder, relative to this file."),
+    key(Section::Patches, "size", "pixels or \"as-is\"", "\"as-is\"", "Side of a patch in pixels; an image of another size is reported as a problem. As-is: all as large as the first."),
+    key(Section::Patches, "classes", "two names", "[\"normal\", \"tumor\"]", "What labels 0 and 1 mean; the second is the positive class."),
+    key(Section::Patches, "most", "number or \"all\"", "\"all\"", "At most so many patches of each class in each of train, validation and test, drawn by the seed."),
+    key(Section::Patches, "split_by", "\"patient\", \"slide\" or \"image\"", "\"patient\"", "What is never shared between train, validation and test. A split that the images state themselves is kept."),
+    key(Section::Patches, "val", "share from 0 to 1", "0.15", "Share of patients (slides, images) for validation."),
+    key(Section::Patches, "test", "share from 0 to 1", "0.15", "Share of patients (slides, images) for the test."),
+    key(Section::Patches, "allow_leaks", "true or false", "false", "Goes on although a patient, a slide or the same image is on both sides of the split."),
+
+    key(Section::Network, "init", "\"xavier\" or \"mean-var\"", "\"xavier\"", "How random weights are drawn; mean-var takes each layer's mean and variance from the network that start names."),
+    unset(Section::Network, "weights", "path", "weights are random or another network's", "\"inception_v3.safetensors\"", "A weights file, relative to this file."),
+    unset(Section::Network, "convention", "\"keras\" or \"torchvision\"", "taken from the weights file", "\"keras\"", "What the weights file was trained with (padding of pools, epsilon of batch norm)."),
+    unset(Section::Network, "start", "name of a network", "the network starts by itself", "\"pretrained\"", "The network of this study whose weights it starts from."),
+    unset(Section::Network, "keep", "layer", "all of start's layers are kept", "\"Mixed_6a\"", "The last layer kept from start; later layers start from random (see init)."),
+    unset(Section::Network, "seed", "whole number", "the study's seed", "0", "Seed of this network's random weights and training."),
+    unset(Section::Network, "train", "table", "the network is not trained", "{ epochs = 30 }", "Finetunes the network; its keys are listed below, {} takes every default."),
+
+    key(Section::Train, "epochs", "whole number", "30", "Times that every training patch is seen."),
+    key(Section::Train, "learning_rate", "number", "1e-4", "Step size of stochastic gradient descent."),
+    key(Section::Train, "decay", "number", "1e-6", "The step size of iteration t is learning_rate / (1 + decay t)."),
+    key(Section::Train, "momentum", "number below 1", "0.9", "Nesterov momentum."),
+    key(Section::Train, "batch", "whole number", "32", "Patches per iteration."),
+    key(Section::Train, "augment", "\"paper\" or \"none\"", "\"paper\"", "Paper: random flips, hue and brightness."),
+    key(Section::Train, "shuffle", "\"yes\" or \"no\"", "\"yes\"", "New order of the patches in every epoch."),
+
+    key(Section::Visualize, "layers", "list of layers", "[\"Mixed_5b\", \"Mixed_5c\", \"Mixed_6a\", \"Mixed_7c\"]", "Layers whose channels are drawn."),
+    key(Section::Visualize, "channels", "\"0-7\", \"all\" or { sample = 8 }", "\"0-7\"", "Channels of each layer: a range, a list such as \"0-3,17\", all, or a random sample (the same for all networks)."),
+    key(Section::Visualize, "preset", "\"paper\" or \"lucid\"", "\"paper\"", "Paper: 3,584 steps in three phases; lucid: 512 steps."),
+    key(Section::Visualize, "steps", "whole number or \"preset\"", "\"preset\"", "Steps in all; the phases of the preset shrink or grow in proportion."),
+    key(Section::Visualize, "size", "pixels", "128", "Side of the image."),
+    key(Section::Visualize, "batch", "whole number", "8", "Channels drawn at a time; more needs more memory and changes no image."),
+    key(Section::Visualize, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose channels are drawn."),
+
+    key(Section::Attention, "methods", "list of \"grad-cam\", \"grad-cam++\"", "[\"grad-cam\", \"grad-cam++\"]", "Kinds of class activation map."),
+    key(Section::Attention, "layer", "layer", "\"Mixed_7c\"", "Layer whose channels are weighed."),
+    key(Section::Attention, "networks", "list of networks or \"trained\"", "\"trained\"", "Networks that are looked at; they need a trained head."),
+    unset(Section::Attention, "select", "table", "every key below takes its default", "{ p_min = 0.99, most = 50 }", "Which patches are looked at; its keys are listed below."),
+
+    key(Section::Select, "class", "class or \"positive\"", "\"positive\"", "Class whose evidence is mapped; positive is the second of classes."),
+    key(Section::Select, "p_min", "probability", "0.99", "Least predicted probability of that class."),
+    key(Section::Select, "most", "whole number", "50", "At most so many patches of each network, the most certain first."),
+    key(Section::Select, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"test\"", "Part of the patches to choose from."),
+
+    key(Section::Concepts, "measures", "list of measures", "[\"glcm_asm\", \"glcm_correlation\", \"glcm_contrast\"]", "Measures of the whole image that are regressed on the layers."),
+    key(Section::Concepts, "layers", "list of layers", "[\"Conv2d_2b_3x3\", \"Conv2d_4a_3x3\", \"Mixed_5b\", \"Mixed_6a\", \"Mixed_6d\", \"Mixed_6e\"]", "Layers whose channel means are the regressors."),
+    key(Section::Concepts, "images", "whole number", "1000", "Patches used, drawn by the seed; all where there are fewer."),
+    key(Section::Concepts, "repeats", "whole number", "10", "Random subsets, each with its own cross-validation."),
+    key(Section::Concepts, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"all\"", "Part of the patches to draw from."),
+    key(Section::Concepts, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose layers are regressed on."),
+];
+
+const WHOLE_SLIDES: &str =
+    "whole slides are not read yet; cut them into patches first and give images = \"…\"";
+
+/// Keys and sections of later versions, each with what to do until then. They are refused in
+/// words rather than taken for misspelt.
+pub const NOT_YET: &[(Section, &str, &str)] = &[
+    (
+        Section::Study,
+        "drift",
+        "layer drift is not computed by this version; take the section out",
+    ),
+    (Section::Patches, "slides", WHOLE_SLIDES),
+    (Section::Patches, "annotations", WHOLE_SLIDES),
+    (Section::Patches, "mpp", WHOLE_SLIDES),
+    (Section::Patches, "level", WHOLE_SLIDES),
+    (Section::Patches, "slide_mpp", WHOLE_SLIDES),
+    (Section::Patches, "per_slide", WHOLE_SLIDES),
+];
+
+/// Tables below the top of the file.
+pub const TABLES: [&str; 5] = ["patches", "network", "visualize", "attention", "concepts"];
+
+/// Keys of one section, in order.
+pub fn keys_of(section: Section) -> impl Iterator<Item = &'static Key> {
+    KEYS.iter().filter(move |key| key.section == section)
+}
+
+/// The known name nearest to a misspelt one, if any is near.
+///
+/// ```
+/// use spolia::study::keys::nearest;
+/// assert_eq!(nearest("learning-rat", ["epochs", "learning_rate"]), Some("learning_rate"));
+/// assert_eq!(nearest("zebra", ["epochs", "learning_rate"]), None);
+/// ```
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = name.to_lowercase();
+    let mut best: Option<(f64, &str)> = None;
+    for candidate in known {
+        let near = strsim::normalized_damerau_levenshtein(&name, &candidate.to_lowercase());
+        if near >= 0.5 && best.is_none_or(|(b, _)| near > b) {
+            best = Some((near, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}

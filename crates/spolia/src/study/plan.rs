@@ -1,0 +1,283 @@
+//! The study as it will be run: every default filled in, every name known, every path resolved.
+
+use std::path::PathBuf;
+
+use serde::{Serialize, Serializer};
+use spolia_measure::Measure;
+use spolia_network::Convention;
+
+/// A valid study. It is built by [`Study::load`](super::Study::load) alone.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Study {
+    /// Name in the report.
+    pub name: String,
+    /// Where all randomness starts.
+    pub seed: u64,
+    /// The file as it was written.
+    pub text: String,
+    /// Folder of the study file; paths are relative to it.
+    pub folder: PathBuf,
+    /// The labelled images; absent where no step needs them.
+    pub patches: Option<PatchesPlan>,
+    /// The networks, each after the one that it starts from.
+    pub networks: Vec<NetworkPlan>,
+    /// Feature visualization, if wanted.
+    pub visualize: Option<VisualizePlan>,
+    /// Class activation maps, if wanted.
+    pub attention: Option<AttentionPlan>,
+    /// Regression concept vectors, if wanted.
+    pub concepts: Option<ConceptsPlan>,
+}
+
+impl Study {
+    /// The network of this name.
+    pub fn network(&self, name: &str) -> Option<&NetworkPlan> {
+        self.networks.iter().find(|network| network.name == name)
+    }
+}
+
+/// Unit that is never shared between train, validation and test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SplitBy {
+    /// Patient; the slide where the patient is unknown, the image where both are.
+    Patient,
+    /// Slide; the image where it is unknown.
+    Slide,
+    /// Image.
+    Image,
+}
+
+/// `[patches]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PatchesPlan {
+    /// Sources of labelled images.
+    pub images: Vec<PathBuf>,
+    /// Side in pixels; `None`: that of the first image.
+    pub size: Option<u32>,
+    /// Names of labels 0 and 1.
+    pub classes: [String; 2],
+    /// Most patches per class and part of the split.
+    pub most: Option<u64>,
+    /// Unit of the split.
+    pub split_by: SplitBy,
+    /// Share for validation.
+    pub val: f64,
+    /// Share for the test.
+    pub test: f64,
+    /// Goes on in spite of leaks.
+    pub allow_leaks: bool,
+}
+
+/// `[network.NAME]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NetworkPlan {
+    /// Its name, which is also its folder's.
+    pub name: String,
+    /// Where its weights come from.
+    pub origin: Origin,
+    /// Seed of its random weights and training.
+    pub seed: u64,
+    /// How it is finetuned, if it is.
+    pub train: Option<TrainPlan>,
+}
+
+impl NetworkPlan {
+    /// `random`, `pretrained`, `finetuned` or `reused`, as the manifest calls it.
+    pub fn kind(&self) -> &'static str {
+        match &self.origin {
+            Origin::Random(_) => "random",
+            Origin::File { .. } if self.train.is_none() => "pretrained",
+            Origin::File { .. } => "finetuned",
+            Origin::Network { keep: Some(_), .. } => "reused",
+            Origin::Network { keep: None, .. } => "finetuned",
+        }
+    }
+}
+
+/// How random weights are drawn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// Glorot's uniform distribution.
+    Xavier,
+    /// Normal, with each layer's mean and variance in the network named here.
+    MeanVar(String),
+}
+
+/// Where a network's weights come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// All random.
+    Random(Init),
+    /// A weights file.
+    File {
+        /// The file.
+        weights: PathBuf,
+        /// What it was trained with; `None`: the file says.
+        convention: Option<Convention>,
+    },
+    /// Another network of the study.
+    Network {
+        /// Its name.
+        start: String,
+        /// The last layer kept; `None`: all.
+        keep: Option<&'static str>,
+        /// How the layers after `keep` are drawn.
+        rest: Init,
+    },
+}
+
+/// Augmentation of training patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AugmentPlan {
+    /// Random flips, hue and brightness.
+    Paper,
+    /// None.
+    None,
+}
+
+/// `train = { … }`: stochastic gradient descent with Nesterov momentum.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TrainPlan {
+    /// Times that every patch is seen.
+    pub epochs: usize,
+    /// Step size at the first iteration.
+    pub learning_rate: f64,
+    /// Decay of the step size per iteration.
+    pub decay: f64,
+    /// Nesterov momentum.
+    pub momentum: f64,
+    /// Patches per iteration.
+    pub batch: usize,
+    /// Augmentation.
+    pub augment: AugmentPlan,
+    /// New order in every epoch.
+    pub shuffle: bool,
+}
+
+/// Which channels of a layer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Every channel.
+    All,
+    /// These, in increasing order.
+    These(Vec<usize>),
+    /// So many, drawn by the seed.
+    Sample(usize),
+}
+
+/// Schedule of a visualization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PresetPlan {
+    /// The paper's three phases.
+    Paper,
+    /// Lucid's single phase.
+    Lucid,
+}
+
+/// `[visualize]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct VisualizePlan {
+    /// Layers.
+    pub layers: Vec<&'static str>,
+    /// Channels of each.
+    pub channels: Channels,
+    /// Schedule.
+    pub preset: PresetPlan,
+    /// Steps in all; `None`: the preset's.
+    pub steps: Option<usize>,
+    /// Side of the image in pixels.
+    pub size: usize,
+    /// Channels at a time.
+    pub batch: usize,
+    /// Networks.
+    pub networks: Vec<String>,
+}
+
+/// Part of the patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Part {
+    /// Training patches.
+    Train,
+    /// Validation patches.
+    Val,
+    /// Test patches.
+    Test,
+    /// All patches.
+    All,
+}
+
+/// A kind of class activation map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttentionMethod {
+    /// Grad-CAM.
+    GradCam,
+    /// Grad-CAM++.
+    #[serde(rename = "grad-cam++")]
+    GradCamPlusPlus,
+}
+
+impl AttentionMethod {
+    /// All methods with their names.
+    pub const ALL: [(&'static str, AttentionMethod); 2] = [
+        ("grad-cam", AttentionMethod::GradCam),
+        ("grad-cam++", AttentionMethod::GradCamPlusPlus),
+    ];
+
+    /// Its name in files and folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            AttentionMethod::GradCam => "grad-cam",
+            AttentionMethod::GradCamPlusPlus => "grad-cam++",
+        }
+    }
+}
+
+/// `[attention]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttentionPlan {
+    /// Methods.
+    pub methods: Vec<AttentionMethod>,
+    /// Layer.
+    pub layer: &'static str,
+    /// Networks.
+    pub networks: Vec<String>,
+    /// Label (0 or 1) of the class whose evidence is mapped.
+    pub class: usize,
+    /// Least predicted probability of that class.
+    pub p_min: f64,
+    /// Most patches per network.
+    pub most: usize,
+    /// Part to choose from.
+    pub split: Part,
+}
+
+/// `[concepts]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConceptsPlan {
+    /// Measures.
+    #[serde(serialize_with = "by_name")]
+    pub measures: Vec<Measure>,
+    /// Layers.
+    pub layers: Vec<&'static str>,
+    /// Patches used.
+    pub images: usize,
+    /// Random subsets.
+    pub repeats: usize,
+    /// Part to draw from.
+    pub split: Part,
+    /// Networks.
+    pub networks: Vec<String>,
+}
+
+fn by_name<S: Serializer>(measures: &[Measure], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(measures.iter().map(|measure| measure.name()))
+}
