@@ -1,0 +1,77 @@
+/// What can go wrong while looking into a network.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The network, its weights or its engine refused.
+    #[error(transparent)]
+    Network(#[from] spolia_network::Error),
+    /// A channel that the layer does not have.
+    #[error("{layer} has channels 0 to {}, there is no channel {channel}", channels.saturating_sub(1))]
+    UnknownChannel {
+        /// The layer.
+        layer: String,
+        /// The channel asked for.
+        channel: usize,
+        /// How many channels the layer has.
+        channels: usize,
+    },
+    /// A visualization of no steps or no pixels.
+    #[error(
+        "a visualization needs at least one step and one pixel, got {steps} steps and {size} px"
+    )]
+    EmptyVisualization {
+        /// Steps asked for.
+        steps: usize,
+        /// Side of the image, pixels.
+        size: usize,
+    },
+    /// An optimisation produced a value that is no number.
+    #[error(
+        "{layer} channel {channel}: the objective is {value} at step {step}; the activations overflow, check the weights or lower the learning rate"
+    )]
+    Diverged {
+        /// The layer.
+        layer: String,
+        /// The channel.
+        channel: usize,
+        /// Step, from 0.
+        step: usize,
+        /// NaN or infinite.
+        value: f32,
+    },
+    /// The caller asked to stop.
+    #[error("stopped before the end, at the caller's request")]
+    Stopped,
+    /// A name that is not among the known ones.
+    #[error("no {kind} `{name}`; there are {known}")]
+    UnknownName {
+        /// What was named: a preset, a method.
+        kind: &'static str,
+        /// The name as written.
+        name: String,
+        /// The known names, separated by commas.
+        known: String,
+    },
+    /// A class that the network does not tell apart.
+    #[error(
+        "no class {class}: a network with {logits} logit(s) tells {classes} classes apart, from 0"
+    )]
+    UnknownClass {
+        /// Class index asked for.
+        class: usize,
+        /// How many logits the network has.
+        logits: usize,
+        /// How many classes that makes.
+        classes: usize,
+    },
+    /// Arrays that do not fit each other.
+    #[error("{what}: expected {expected}, got {got}")]
+    Shape {
+        /// Which array.
+        what: String,
+        /// Expected shape or number of values.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
+}

@@ -1,0 +1,5 @@
+//! spolia-interpret
+mod error;
+pub mod visualize;
+
+pub use error::Error;

@@ -1,0 +1,173 @@
+//! What an image is optimised for: a channel's mean activation, less a weighted total variation.
+
+use spolia_network::Tensor;
+
+/// The gradient of a loss, minus the mean over rows and columns of one channel per image, with respect to a layer's
+/// activation (N H W C).
+#[must_use]
+pub fn channel_loss_gradient(activation: &Tensor, channels: &[usize]) -> Tensor {
+    let [n, h, w, c] = activation.shape();
+    let mut gradient = Tensor::zeros([n, h, w, c]);
+    let value = -1.0 / (h * w).max(1) as f32;
+    for (image, &channel) in gradient
+        .data_mut()
+        .chunks_exact_mut((h * w * c).max(1))
+        .zip(channels)
+    {
+        for pixel in image.chunks_exact_mut(c) {
+            if let Some(v) = pixel.get_mut(channel) {
+                *v = value;
+            }
+        }
+    }
+    gradient
+}
+
+/// The mean over rows and columns of one channel per image of a layer's activation (N H W C).
+#[must_use]
+pub fn channel_means(activation: &Tensor, channels: &[usize]) -> Vec<f32> {
+    let [n, h, w, c] = activation.shape();
+    (0..n)
+        .zip(channels)
+        .map(|(i, &channel)| {
+            let sum: f64 = activation
+                .image(i)
+                .iter()
+                .skip(channel)
+                .step_by(c.max(1))
+                .map(|&v| f64::from(v))
+                .sum();
+            (sum / (h * w).max(1) as f64) as f32
+        })
+        .collect()
+}
+
+/// The anisotropic total variation of planes of `width` x `height`: the sum, over all planes, of the absolute
+/// differences of neighbours in a row and in a column (TensorFlow's `tf.image.total_variation`), divided by the
+/// number of pixels. TensorFlow does not divide; a weight would then mean something else for each image size.
+#[must_use]
+pub fn total_variation(planes: &[f32], width: usize, height: usize) -> f32 {
+    let mut sum = 0f64;
+    for plane in planes.chunks_exact((width * height).max(1)) {
+        for row in plane.chunks_exact(width) {
+            sum += f64::from(
+                row.iter()
+                    .zip(&row[1..])
+                    .map(|(a, b)| (b - a).abs())
+                    .sum::<f32>(),
+            );
+        }
+        sum += plane
+            .chunks_exact(width)
+            .zip(plane[width..].chunks_exact(width))
+            .map(|(upper, lower)| {
+                f64::from(
+                    upper
+                        .iter()
+                        .zip(lower)
+                        .map(|(a, b)| (b - a).abs())
+                        .sum::<f32>(),
+                )
+            })
+            .sum::<f64>();
+    }
+    (sum / (width * height).max(1) as f64) as f32
+}
+
+/// Adds the gradient of `weight` times [`total_variation`] with respect to the planes.
+pub fn add_total_variation_gradient(
+    planes: &[f32],
+    width: usize,
+    height: usize,
+    weight: f32,
+    gradient: &mut [f32],
+) {
+    let len = (width * height).max(1);
+    let weight = weight / len as f32;
+    let sign = |a: f32, b: f32| {
+        if b > a {
+            weight
+        } else if b < a {
+            -weight
+        } else {
+            0.0
+        }
+    };
+    for (plane, gradient) in planes.chunks_exact(len).zip(gradient.chunks_exact_mut(len)) {
+        for (row, gradient) in plane
+            .chunks_exact(width)
+            .zip(gradient.chunks_exact_mut(width))
+        {
+            for x in 1..width {
+                let s = sign(row[x - 1], row[x]);
+                gradient[x] += s;
+                gradient[x - 1] -= s;
+            }
+        }
+        for y in 1..height {
+            let (before, after) = gradient.split_at_mut(y * width);
+            let upper = before[(y - 1) * width..]
+                .iter_mut()
+                .zip(&plane[(y - 1) * width..]);
+            let lower = after[..width].iter_mut().zip(&plane[y * width..]);
+            for ((upper, &a), (lower, &b)) in upper.zip(lower) {
+                let s = sign(a, b);
+                *lower += s;
+                *upper -= s;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channel_mean_by_hand() {
+        // Two images of 1 x 2 with three channels.
+        let data = vec![1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 0.0, -1.0, 4.0, 0.0, -2.0, 8.0];
+        let activation = Tensor::new([2, 1, 2, 3], data).unwrap();
+        assert_eq!(channel_means(&activation, &[0, 2]), [3.0, 6.0]);
+        let gradient = channel_loss_gradient(&activation, &[0, 2]);
+        assert_eq!(
+            gradient.data(),
+            [
+                -0.5, 0.0, 0.0, -0.5, 0.0, 0.0, 0.0, 0.0, -0.5, 0.0, 0.0, -0.5
+            ]
+        );
+    }
+
+    /// 0 1 / 3 1 and its mirror image in a second plane: 1 + 2 + 3 + 0 = 6 each; over 4 pixels.
+    #[test]
+    fn total_variation_by_hand() {
+        let planes = [0.0, 1.0, 3.0, 1.0, 1.0, 0.0, 1.0, 3.0];
+        assert_eq!(total_variation(&planes, 2, 2), 3.0);
+        let mut gradient = [0.0; 8];
+        add_total_variation_gradient(&planes, 2, 2, 4.0, &mut gradient);
+        assert_eq!(gradient, [-2.0, 1.0, 2.0, -1.0, 1.0, -2.0, -1.0, 2.0]);
+    }
+
+    #[test]
+    fn total_variation_gradient_by_differences() {
+        let (w, h) = (5, 4);
+        let planes: Vec<f32> = (0..3 * w * h)
+            .map(|i| ((i * 37 % 61) as f32 / 61.0).sin())
+            .collect();
+        let mut gradient = vec![0.0; planes.len()];
+        add_total_variation_gradient(&planes, w, h, 20.0, &mut gradient);
+        for i in 0..planes.len() {
+            let shifted = |d: f32| {
+                let mut p = planes.clone();
+                p[i] += d;
+                20.0 * total_variation(&p, w, h)
+            };
+            let numeric = (shifted(1e-3) - shifted(-1e-3)) / 2e-3;
+            assert!(
+                (numeric - gradient[i]).abs() < 0.02,
+                "{i}: {numeric} and {}",
+                gradient[i]
+            );
+        }
+    }
+}
