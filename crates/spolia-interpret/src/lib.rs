@@ -1,4 +1,12 @@
-//! spolia-interpret
+//! Looking into a network that has learnt: one module per method.
+//!
+//! - [`visualize`]: the image that excites a channel most (feature visualization).
+//! - [`attention`]: where in a patch a logit comes from (Grad-CAM, Grad-CAM++).
+//!
+//! Methods ask an engine of `spolia-network` for activations and gradients and do not know which engine it is. All of
+//! them give the same numbers for the same inputs and seed, whatever the number of threads.
+
+pub mod attention;
 mod error;
 pub mod visualize;
 

@@ -1,0 +1,67 @@
+//! Grad-CAM++ (Chattopadhay et al. 2018, equations 10 and 19).
+//!
+//! With the score Y = exp(S) of a logit S, the exponential cancels in equation 19 and leaves, for channel k at i, j,
+//!
+//! alpha = g² / (2 g² + (sum of A over rows and columns) g³) = 1 / (2 + g sum A), 0 where g = 0,
+//!
+//! and the channel's weight is the sum of alpha relu(g). alpha is taken as 0 where 2 + g sum A is not positive: past
+//! that pole it has no meaning. With g > 0, which is all that the weight sees, this happens only in layers whose
+//! activations may be negative.
+
+/// The weight of each channel; both arrays are rows x columns x channels.
+pub(super) fn weights(activation: &[f32], gradient: &[f32], channels: usize) -> Vec<f64> {
+    let channels = channels.max(1);
+    let mut sum = vec![0f64; channels];
+    for pixel in activation.chunks_exact(channels) {
+        for (s, &a) in sum.iter_mut().zip(pixel) {
+            *s += f64::from(a);
+        }
+    }
+    let mut weights = vec![0f64; channels];
+    for pixel in gradient.chunks_exact(channels) {
+        for ((w, &g), &sum) in weights.iter_mut().zip(pixel).zip(&sum) {
+            let g = f64::from(g);
+            let denominator = 2.0 + g * sum;
+            if g > 0.0 && denominator > 0.0 {
+                *w += g / denominator;
+            }
+        }
+    }
+    weights
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::attention::{Method, golden};
+
+    #[test]
+    fn golden_values() {
+        let (activation, gradient) = golden();
+        let weights = super::weights(&activation, &gradient, 2);
+        for (got, expected) in weights.iter().zip([0.103_333_33, 0.146_926_54]) {
+            assert!((got - expected).abs() < 1e-7, "{got} instead of {expected}");
+        }
+        let map = Method::GradCamPlusPlus
+            .map(&activation, &gradient, [2, 2, 2])
+            .unwrap();
+        for (got, expected) in
+            map.values
+                .iter()
+                .zip([0.103_333_33, 0.353_593_20, 0.31, 0.707_186_41])
+        {
+            assert!((got - expected).abs() < 1e-6, "{got} instead of {expected}");
+        }
+    }
+
+    /// Gradients of 1e-6 keep their weight (an epsilon in the denominator would change it), zero and negative ones
+    /// have none, and a pole (2 - 1 * 2 = 0) gives no infinity.
+    #[test]
+    fn small_zero_and_negative_gradients() {
+        assert_eq!(
+            super::weights(&[1.0], &[1e-6], 1),
+            [f64::from(1e-6f32) / (2.0 + f64::from(1e-6f32))]
+        );
+        assert_eq!(super::weights(&[1.0, 3.0], &[0.0, -1.0], 1), [0.0]);
+        assert_eq!(super::weights(&[-2.0], &[1.0], 1), [0.0]);
+    }
+}

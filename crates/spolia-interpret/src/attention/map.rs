@@ -1,0 +1,115 @@
+/// An attention map at a layer's resolution, as the method gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Map {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Rows x columns, not negative, of no fixed range.
+    pub values: Vec<f32>,
+}
+
+impl Map {
+    /// Smallest and largest value; 0 and 0 for an empty map.
+    #[must_use]
+    pub fn range(&self) -> (f32, f32) {
+        let range = self
+            .values
+            .iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| {
+                (l.min(v), h.max(v))
+            });
+        if range.0 <= range.1 {
+            range
+        } else {
+            (0.0, 0.0)
+        }
+    }
+
+    /// Brought to 0-1 by its smallest and largest value; a flat map becomes 0.
+    #[must_use]
+    pub fn normalised(&self) -> Self {
+        let (low, high) = self.range();
+        let scale = if high > low { 1.0 / (high - low) } else { 0.0 };
+        Self {
+            values: self
+                .values
+                .iter()
+                .map(|&v| ((v - low) * scale).clamp(0.0, 1.0))
+                .collect(),
+            ..*self
+        }
+    }
+
+    /// Resampled bilinearly to `width` x `height`, with pixels as areas (the edges of the two maps coincide, as in
+    /// PyTorch's `align_corners=False`).
+    #[must_use]
+    pub fn resized(&self, width: usize, height: usize) -> Self {
+        let columns: Vec<_> = (0..width).map(|x| between(x, width, self.width)).collect();
+        let mut values = Vec::with_capacity(width * height);
+        for y in 0..height {
+            let (top, bottom, fy) = between(y, height, self.height);
+            let (top, bottom) = (self.row(top), self.row(bottom));
+            values.extend(columns.iter().map(|&(left, right, fx)| {
+                let upper = top[left] + fx * (top[right] - top[left]);
+                let lower = bottom[left] + fx * (bottom[right] - bottom[left]);
+                upper + fy * (lower - upper)
+            }));
+        }
+        Self {
+            height,
+            width,
+            values,
+        }
+    }
+
+    fn row(&self, y: usize) -> &[f32] {
+        &self.values[y * self.width..(y + 1) * self.width]
+    }
+}
+
+/// The two inputs next to output position `x`, and the fraction towards the second.
+fn between(x: usize, outputs: usize, inputs: usize) -> (usize, usize, f32) {
+    let last = inputs.saturating_sub(1);
+    let at = ((x as f32 + 0.5) * inputs as f32 / outputs as f32 - 0.5).clamp(0.0, last as f32);
+    let first = at as usize;
+    (first, (first + 1).min(last), at - first as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn normalised_by_range() {
+        let map = Map {
+            height: 1,
+            width: 3,
+            values: vec![2.0, 4.0, 6.0],
+        };
+        assert_eq!(map.range(), (2.0, 6.0));
+        assert_eq!(map.normalised().values, [0.0, 0.5, 1.0]);
+        let flat = Map {
+            height: 1,
+            width: 2,
+            values: vec![3.0, 3.0],
+        };
+        assert_eq!(flat.normalised().values, [0.0, 0.0]);
+    }
+
+    /// PyTorch: interpolate([[0, 4], [8, 12]], size 4, bilinear, align_corners=False).
+    #[test]
+    fn resized_as_pytorch() {
+        let map = Map {
+            height: 2,
+            width: 2,
+            values: vec![0.0, 4.0, 8.0, 12.0],
+        };
+        let rows = [0.0, 2.0, 6.0, 8.0];
+        let columns = [0.0, 1.0, 3.0, 4.0];
+        let expected: Vec<f32> = rows.iter().flat_map(|r| columns.map(|c| r + c)).collect();
+        assert_eq!(map.resized(4, 4).values, expected);
+        assert_eq!(map.resized(2, 2), map);
+        assert_eq!(map.resized(1, 1).values, [6.0]);
+    }
+}
