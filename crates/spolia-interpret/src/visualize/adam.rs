@@ -37,11 +37,16 @@ impl Adam {
         let second = 1.0 - f64::from(BETA2).powi(self.steps);
         let rate = (rate / first) as f32;
         let unbias = (1.0 / second.sqrt()) as f32;
-        let state = self.mean.iter_mut().zip(&mut self.square);
-        for ((p, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(state) {
-            *m = BETA1 * *m + (1.0 - BETA1) * g;
-            *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-            *p -= rate * *m / (v.sqrt() * unbias + EPSILON);
+        let len = self.mean.len().min(parameters.len()).min(gradient.len());
+        let (parameters, gradient) = (&mut parameters[..len], &gradient[..len]);
+        let (mean, square) = (&mut self.mean[..len], &mut self.square[..len]);
+        for i in 0..len {
+            let g = gradient[i];
+            let m = BETA1 * mean[i] + (1.0 - BETA1) * g;
+            let v = BETA2 * square[i] + (1.0 - BETA2) * g * g;
+            mean[i] = m;
+            square[i] = v;
+            parameters[i] -= rate * m / (v.sqrt() * unbias + EPSILON);
         }
     }
 }

@@ -29,7 +29,8 @@ pub fn sigmoid(x: f32) -> f32 {
         * r
         + 0.5;
     let e = p * r * r + r + 1.0;
-    let power = f32::from_bits(((k as i32 + 127) as u32) << 23);
+    // The low bits of `shifted` hold k; 127 is the exponent of 1.
+    let power = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
     1.0 / (1.0 + e * power)
 }
 
@@ -39,10 +40,11 @@ pub fn to_rgb(planes: &mut [f32]) {
     let len = planes.len() / 3;
     let (first, rest) = planes.split_at_mut(len);
     let (second, third) = rest.split_at_mut(len);
-    for ((a, b), c) in first.iter_mut().zip(second).zip(third) {
-        let t = [*a, *b, *c];
+    let third = &mut third[..len];
+    for i in 0..len {
+        let t = [first[i], second[i], third[i]];
         let mix = |row: &[f32; 3]| sigmoid(row[0] * t[0] + row[1] * t[1] + row[2] * t[2]);
-        (*a, *b, *c) = (mix(&C[0]), mix(&C[1]), mix(&C[2]));
+        (first[i], second[i], third[i]) = (mix(&C[0]), mix(&C[1]), mix(&C[2]));
     }
 }
 
