@@ -1,0 +1,115 @@
+//! Writing a phantom cohort as files.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+use image::{DynamicImage, ImageBuffer, ImageFormat, Luma};
+
+use super::cohort::PhantomPatch;
+use super::render::{Truth, patch};
+use crate::error::{Error, Result};
+
+/// Draws patches and writes `patches/<id>.png`, `masks/<id>.png` (16 bit, the number of the
+/// nucleus), `patches.csv` (`file` relative to it) and `truth.csv`
+/// (`id,label,n_nuclei,mean_area_um2,area_cv,chromatin_contrast`, then the stains' optical
+/// densities and strengths; cells are empty where there is no whole nucleus to measure).
+///
+/// `progress` is told the number of patches written so far. Files appear whole or not at all, the
+/// tables last. One patch is held in memory at a time.
+///
+/// # Errors
+/// A patch cannot be drawn, or a file cannot be written.
+pub fn write(
+    dir: &Path,
+    patches: impl IntoIterator<Item = PhantomPatch>,
+    seed: u64,
+    mut progress: impl FnMut(usize),
+) -> Result<()> {
+    for folder in ["patches", "masks"] {
+        let path = dir.join(folder);
+        fs::create_dir_all(&path).map_err(|source| Error::Io { path, source })?;
+    }
+    let mut table = String::from("id,file,label,patient,centre,slide,x,y,mpp,split\n");
+    let mut truths = String::from(
+        "id,label,n_nuclei,mean_area_um2,area_cv,chromatin_contrast,\
+         h_red,h_green,h_blue,e_red,e_green,e_blue,h_strength,e_strength\n",
+    );
+    for (done, spec) in patches.into_iter().enumerate() {
+        let (image, truth) = patch(&spec, seed)?;
+        let id = &spec.id;
+        write_png(
+            &dir.join(format!("patches/{id}.png")),
+            &DynamicImage::ImageRgb8(image),
+        )?;
+        write_mask(&dir.join(format!("masks/{id}.png")), spec.size, &truth)?;
+        table.push_str(&format!(
+            "{id},patches/{id}.png,{},{},{},{},{},{},{},\n",
+            spec.label,
+            spec.patient_name(),
+            spec.centre_name(),
+            spec.slide_name(),
+            spec.x,
+            spec.y,
+            spec.mpp
+        ));
+        truths.push_str(&truth_row(id, &truth));
+        progress(done + 1);
+    }
+    write_whole(&dir.join("truth.csv"), truths.as_bytes())?;
+    write_whole(&dir.join("patches.csv"), table.as_bytes())
+}
+
+fn truth_row(id: &str, truth: &Truth) -> String {
+    let number = |v: Option<f64>| v.map(|v| format!("{v:.6}")).unwrap_or_default();
+    let stains = &truth.stains;
+    let stains: Vec<String> = stains
+        .hematoxylin
+        .iter()
+        .chain(&stains.eosin)
+        .chain([&stains.hematoxylin_strength, &stains.eosin_strength])
+        .map(|v| format!("{v:.5}"))
+        .collect();
+    format!(
+        "{id},{},{},{},{},{},{}\n",
+        truth.label,
+        truth.n_nuclei,
+        number(truth.mean_area),
+        number(truth.area_cv),
+        number(truth.chromatin_contrast),
+        stains.join(",")
+    )
+}
+
+fn write_mask(path: &Path, size: u32, truth: &Truth) -> Result<()> {
+    let mask = ImageBuffer::<Luma<u16>, _>::from_fn(size, size, |x, y| {
+        Luma([truth.mask[y as usize * size as usize + x as usize]])
+    });
+    write_png(path, &DynamicImage::ImageLuma16(mask))
+}
+
+fn write_png(path: &Path, image: &DynamicImage) -> Result<()> {
+    let mut bytes = Cursor::new(Vec::new());
+    image
+        .write_to(&mut bytes, ImageFormat::Png)
+        .map_err(|source| Error::Image {
+            path: path.to_path_buf(),
+            source,
+        })?;
+    write_whole(path, &bytes.into_inner())
+}
+
+/// Writes beside, then renames, so that a reader never sees half a file.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // The part that was written is of no use to anyone; the first error is the one to tell.
+        let _ = fs::remove_file(&beside);
+    }
+    written.map_err(|source| Error::Io {
+        path: path.to_path_buf(),
+        source,
+    })
+}
