@@ -68,7 +68,7 @@ impl Nucleus {
                     aspect,
                     fibre + 0.22 * normal(rng),
                     0.03,
-                    between(rng, 0.75, 1.1),
+                    between(rng, 0.65, 1.0),
                     0.22,
                     0.9,
                     0.2,
@@ -80,7 +80,7 @@ impl Nucleus {
                 between(rng, 1.0, 1.2),
                 any,
                 0.025,
-                between(rng, 1.0, 1.3),
+                between(rng, 0.85, 1.15),
                 0.30,
                 1.1,
                 0.25,
@@ -97,7 +97,7 @@ impl Nucleus {
                 0.45,
             ),
             Kind::Tumour => {
-                let depth = (0.92f32.ln() + 0.22 * normal(rng)).exp();
+                let depth = (0.88f32.ln() + 0.22 * normal(rng)).exp();
                 let contrast = between(rng, 0.3, 0.62);
                 (
                     68.0,

@@ -196,7 +196,12 @@ impl Canvas {
             for column in 0..self.size {
                 let pixel = row * self.size + column;
                 let (x, y) = (self.centre(column), self.centre(row));
-                let border = if cells { near.border(x, y) } else { 0.0 };
+                let border = if cells {
+                    let (x, y) = tissue.shaken(x, y);
+                    near.border(x, y)
+                } else {
+                    0.0
+                };
                 let (h, e) = tissue.concentrations(x, y, border);
                 let open = 1.0 - 0.55 * (self.hematoxylin[pixel] / 0.5).min(1.0);
                 self.hematoxylin[pixel] += h * open;

@@ -31,7 +31,8 @@ impl Stains {
             unit(vector.map(|v| (v + spread * normal(rng)).max(0.02)))
         };
         let hematoxylin = shade(HEMATOXYLIN, 0.035);
-        let eosin = shade([EOSIN[0] + 0.03, EOSIN[1] - 0.05, EOSIN[2] + 0.14], 0.03);
+        // Scanned eosin is pinker than the published vector: more of the blue is absorbed.
+        let eosin = shade([0.13, 0.94, 0.29], 0.025);
         Stains {
             hematoxylin,
             eosin,

@@ -58,7 +58,7 @@ impl Tissue {
             grain,
             region,
             cleft,
-            eosin: between(rng, 0.34, 0.5),
+            eosin: between(rng, 0.30, 0.45),
             fibre_width: between(rng, 2.2, 3.6),
         }
     }
@@ -86,7 +86,7 @@ impl Tissue {
             Architecture::Fibrous => 0.0034,
             Architecture::Loose => 0.0026,
             Architecture::Lymphoid => 0.0125 + 0.004 * self.region.at(x / 22.0, y / 22.0),
-            Architecture::Nests => mix(0.0036, 0.0078, self.nest(x, y)),
+            Architecture::Nests => mix(0.0036, 0.0112, self.nest(x, y)),
         }
     }
 
@@ -114,6 +114,12 @@ impl Tissue {
         }
     }
 
+    /// A place a little beside the given one, so that borders between cells are not straight.
+    pub(super) fn shaken(&self, x: f32, y: f32) -> (f32, f32) {
+        let shake = |offset: f32| 1.5 * self.cleft.at(x / 4.5 + offset, y / 4.5);
+        (x + shake(0.0), y + shake(41.0))
+    }
+
     /// Concentrations of hematoxylin and eosin at a place. `border` is how near the place lies to
     /// the border between two cells, 0 to 1.
     pub(super) fn concentrations(&self, x: f32, y: f32, border: f32) -> (f32, f32) {
@@ -130,7 +136,8 @@ impl Tissue {
             e += (1.0 - nest) * fibre_e;
         }
         if nest > 0.0 {
-            let pale = 1.0 - 0.35 * border;
+            let patchy = step(-0.25, 0.45, self.region.at(x / 9.0 + 5.0, y / 9.0));
+            let pale = 1.0 - 0.26 * border * patchy;
             let cloud = self.warp.layers(x / 5.0 + 9.0, y / 5.0, 2);
             h += nest * pale * (0.13 + 0.07 * cloud + 0.05 * grain);
             e += nest * pale * self.eosin * (0.62 + 0.22 * cloud + 0.16 * grain + 0.12 * slow);
