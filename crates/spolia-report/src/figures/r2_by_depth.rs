@@ -1,0 +1,235 @@
+//! Figure 3: how well each depth's features explain a concept measure.
+//!
+//! Three kinds of R² share a panel and differ in more than colour: held out is solid with
+//! markers and intervals, in sample is dashed and pale, noise is dotted.
+
+use super::axes::{Axes, Key, SMALL, Ticks, legend, legend_height};
+use super::palette::{INK, SOFT, look, pale};
+use super::pen::{Drawn, Hang, Pen, Stroke, svg};
+use super::{Svg, file_name};
+use crate::Error;
+use crate::numbers::two;
+use crate::run::concepts::Fit;
+use crate::run::{Run, first_seen};
+
+/// Held-out R² has no lower bound; below this the axis ends and a mark says so.
+const FLOOR: f64 = -0.5;
+
+/// Draws one panel per concept; each comes with its concept's name.
+pub(crate) fn draw(run: &Run) -> Result<Vec<(String, Svg)>, Error> {
+    let concepts = first_seen(run.fits.iter().map(|fit| fit.concept.as_str()));
+    concepts
+        .into_iter()
+        .map(|concept| Ok((concept.to_owned(), panel(run, concept)?)))
+        .collect()
+}
+
+/// One network's fits along the layers, with the layer's place.
+struct Series<'a> {
+    network: &'a str,
+    fits: Vec<(usize, &'a Fit)>,
+}
+
+fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
+    let fits: Vec<&Fit> = run.fits.iter().filter(|f| f.concept == concept).collect();
+    let layers = first_seen(fits.iter().map(|f| f.layer.as_str()));
+    let series: Vec<Series<'_>> = run
+        .ordered(fits.iter().map(|f| f.network.as_str()))
+        .into_iter()
+        .map(|network| {
+            let mut own: Vec<(usize, &Fit)> = fits
+                .iter()
+                .filter(|f| f.network == network)
+                .filter_map(|f| Some((layers.iter().position(|l| *l == f.layer)?, *f)))
+                .collect();
+            own.sort_by_key(|(layer, _)| *layer);
+            Series { network, fits: own }
+        })
+        .collect();
+
+    let mut keys: Vec<Key> = series
+        .iter()
+        .map(|s| {
+            let look = look(run.place(s.network));
+            Key {
+                text: s.network.to_owned(),
+                colour: look.colour,
+                stroke: Some(Stroke::Solid),
+                look: Some(look),
+            }
+        })
+        .collect();
+    let kind = |text: &str, stroke, colour| Key {
+        text: text.to_owned(),
+        colour,
+        stroke: Some(stroke),
+        look: None,
+    };
+    keys.push(kind("held out", Stroke::Solid, INK));
+    keys.push(kind("in sample", Stroke::Dashed, pale(INK, 0.6)));
+    keys.push(kind("noise, in sample", Stroke::Dotted, SOFT));
+
+    let rotated = layers.len() > 8;
+    let bottom = 250.0;
+    let key_top = bottom + if rotated { 112.0 } else { 54.0 };
+    let height = key_top + legend_height(&keys, 384.0) + 6.0;
+    let axes = Axes {
+        left: 50.0,
+        top: 34.0,
+        right: 392.0,
+        bottom,
+        x: (-0.5, layers.len() as f64 - 0.5),
+        y: (floor(&fits), 1.0),
+    };
+    let name = file_name("figure3", concept);
+    let alt = described(concept, &series, layers.len());
+    let text = svg(&name, (400.0, height), &alt, |pen| {
+        axes.draw_y(
+            pen,
+            &Ticks::round(axes.y, 6),
+            "R\u{b2} (share of variance explained)",
+        )?;
+        let zero = [axes.at(axes.x.0, 0.0), axes.at(axes.x.1, 0.0)];
+        pen.line(&zero, SOFT, 1.0, Stroke::Solid)?;
+        axes.title(pen, concept)?;
+        layer_names(pen, &axes, &layers, rotated)?;
+        for (i, one) in series.iter().enumerate() {
+            // Neighbours stand side by side so that their intervals can be read.
+            let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * 0.14;
+            in_sample(pen, &axes, run, one, shift)?;
+        }
+        noise(pen, &axes, &series)?;
+        for (i, one) in series.iter().enumerate() {
+            let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * 0.14;
+            held_out(pen, &axes, run, one, shift)?;
+        }
+        legend(pen, &keys, (10.0, key_top), 384.0)
+    })?;
+    Ok(Svg::new(&name, text))
+}
+
+/// The lower end of the axis: 0 where nothing is negative, never below [`FLOOR`].
+fn floor(fits: &[&Fit]) -> f64 {
+    let lowest = fits
+        .iter()
+        .flat_map(|f| [f.test, f.test_low, f.paper])
+        .flatten()
+        .fold(0.0, f64::min);
+    if lowest < 0.0 {
+        ((lowest - 0.05) * 10.0).floor().max(FLOOR * 10.0) / 10.0
+    } else {
+        0.0
+    }
+}
+
+fn described(concept: &str, series: &[Series<'_>], depths: usize) -> String {
+    let mut text = format!("R\u{b2} of {concept} at {depths} depths.");
+    for one in series {
+        let ends = one.fits.first().zip(one.fits.last());
+        if let Some(((_, first), (_, last))) = ends {
+            text += &format!(
+                " {}: held out {} at {} and {} at {}; in sample {} and {}.",
+                one.network,
+                two(first.test),
+                first.layer,
+                two(last.test),
+                last.layer,
+                two(first.paper),
+                two(last.paper),
+            );
+        }
+    }
+    text
+}
+
+fn layer_names(pen: &Pen<'_>, axes: &Axes, layers: &[&str], rotated: bool) -> Drawn {
+    for (i, layer) in layers.iter().enumerate() {
+        let (x, y) = axes.at(i as f64, axes.y.0);
+        pen.line(&[(x, y), (x, y + 4.0)], INK, 1.0, Stroke::Solid)?;
+        if rotated {
+            pen.text(layer, (x, y + 8.0), 11.0, SOFT, Hang::UpwardsBefore)?;
+            continue;
+        }
+        // `Conv2d_2b_3x3` in two lines, split at its first underscore.
+        let (head, tail) = layer.split_once('_').unwrap_or((layer, ""));
+        pen.text(head, (x, y + 13.0), 11.0, SOFT, Hang::Middle)?;
+        pen.text(tail, (x, y + 26.0), 11.0, SOFT, Hang::Middle)?;
+    }
+    let y = axes.bottom + if rotated { 102.0 } else { 44.0 };
+    let middle = (axes.left + axes.right) / 2.0;
+    pen.text(
+        "layer, from input to output",
+        (middle, y),
+        SMALL,
+        INK,
+        Hang::Middle,
+    )
+}
+
+fn in_sample(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64) -> Drawn {
+    let colour = pale(look(run.place(one.network)).colour, 0.6);
+    let mut points = Vec::new();
+    for (layer, fit) in &one.fits {
+        let Some(value) = fit.paper else { continue };
+        let x = *layer as f64 + shift;
+        points.push(axes.at(x, value.clamp(axes.y.0, axes.y.1)));
+        if let Some(se) = fit.paper_se {
+            let clamp = |v: f64| v.clamp(axes.y.0, axes.y.1);
+            let bar = [axes.at(x, clamp(value - se)), axes.at(x, clamp(value + se))];
+            pen.line(&bar, colour, 1.6, Stroke::Solid)?;
+        }
+    }
+    pen.line(&points, colour, 1.5, Stroke::Dashed)
+}
+
+/// Noise depends on the numbers of features and patches only: networks that agree share a line.
+fn noise(pen: &Pen<'_>, axes: &Axes, series: &[Series<'_>]) -> Drawn {
+    let lines = first_seen(series.iter().map(|one| {
+        one.fits
+            .iter()
+            .filter_map(|(layer, fit)| Some((*layer as f64, fit.null?)))
+            .collect::<Vec<_>>()
+    }));
+    for line in lines {
+        let points: Vec<_> = line
+            .iter()
+            .map(|&(x, y)| axes.at(x, y.clamp(axes.y.0, axes.y.1)))
+            .collect();
+        pen.line(&points, SOFT, 1.8, Stroke::Dotted)?;
+    }
+    Ok(())
+}
+
+fn held_out(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64) -> Drawn {
+    let look = look(run.place(one.network));
+    let (low_end, high_end) = axes.y;
+    let mut points = Vec::new();
+    for (layer, fit) in &one.fits {
+        let Some(value) = fit.test else { continue };
+        let x = *layer as f64 + shift;
+        if let Some((low, high)) = fit.interval()
+            && high > low_end
+        {
+            let bar = [axes.at(x, low.max(low_end)), axes.at(x, high.min(high_end))];
+            pen.line(&bar, look.colour, 1.5, Stroke::Solid)?;
+        }
+        points.push((axes.at(x, value.clamp(low_end, high_end)), value));
+    }
+    let line: Vec<_> = points.iter().map(|p| p.0).collect();
+    pen.line(&line, look.colour, 1.8, Stroke::Solid)?;
+    for (at, value) in points {
+        if value < low_end {
+            pen.below(at, look.colour)?;
+            pen.text(
+                &two(value),
+                (at.0, at.1 - 12.0),
+                10.0,
+                look.colour,
+                Hang::Middle,
+            )?;
+        } else {
+            pen.marker(at, look.shape, 3.8, look.colour)?;
+        }
+    }
+    Ok(())
+}

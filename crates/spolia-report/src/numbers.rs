@@ -1,0 +1,91 @@
+//! Numbers as a reader wants them: two decimals, thousands apart, a real minus sign.
+
+/// A value with two decimals: `0.97`, `−0.12`; a dash where there is none.
+pub(crate) fn two(value: impl Into<Option<f64>>) -> String {
+    decimals(value.into(), 2)
+}
+
+/// A value with three decimals.
+pub(crate) fn three(value: impl Into<Option<f64>>) -> String {
+    decimals(value.into(), 3)
+}
+
+fn decimals(value: Option<f64>, places: usize) -> String {
+    match value {
+        Some(v) if v.is_finite() => {
+            let text = format!("{v:.places$}");
+            // "-0.00" is nothing but zero.
+            match text.strip_prefix('-') {
+                Some(rest) if rest.bytes().any(|b| (b'1'..=b'9').contains(&b)) => {
+                    format!("\u{2212}{rest}")
+                }
+                Some(rest) => rest.to_owned(),
+                None => text,
+            }
+        }
+        _ => "\u{2013}".to_owned(),
+    }
+}
+
+/// A probability: three decimals, and `< 0.001` below that.
+pub(crate) fn probability(value: Option<f64>) -> String {
+    match value {
+        Some(v) if v < 0.001 => "< 0.001".to_owned(),
+        other => three(other),
+    }
+}
+
+/// An interval: `0.95 to 0.98`.
+pub(crate) fn interval(low: f64, high: f64) -> String {
+    format!("{} to {}", two(low), two(high))
+}
+
+/// A count with thousands apart: `24,775`.
+pub(crate) fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: `1 patch`, `2,448 patches`.
+pub(crate) fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", count(n), if n == 1 { one } else { many })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn listed<S: AsRef<str>>(items: &[S]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.as_ref().to_owned(),
+        [most @ .., last] => {
+            let most: Vec<&str> = most.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", most.join(", "), last.as_ref())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(two(0.974), "0.97");
+        assert_eq!(two(-0.5), "\u{2212}0.50");
+        assert_eq!(two(-0.001), "0.00");
+        assert_eq!(two(None), "\u{2013}");
+        assert_eq!(two(f64::NAN), "\u{2013}");
+        assert_eq!(probability(Some(0.0004)), "< 0.001");
+        assert_eq!(probability(Some(0.0414)), "0.041");
+        assert_eq!(count(7), "7");
+        assert_eq!(count(1_024_775), "1,024,775");
+        assert_eq!(counted(1, "patch", "patches"), "1 patch");
+        assert_eq!(listed(&["a", "b", "c"]), "a, b and c");
+    }
+}

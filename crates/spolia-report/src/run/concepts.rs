@@ -1,0 +1,68 @@
+//! `concepts/r2.csv`.
+
+use std::path::Path;
+
+use super::table::Table;
+use crate::Error;
+
+/// How well one layer's features explain one concept measure.
+pub(crate) struct Fit {
+    pub(crate) network: String,
+    pub(crate) layer: String,
+    pub(crate) concept: String,
+    /// Patches and features of the regression.
+    pub(crate) n: usize,
+    pub(crate) features: usize,
+    pub(crate) adjusted: Option<f64>,
+    /// Expected in-sample R² of features that are pure noise.
+    pub(crate) null: Option<f64>,
+    /// In-sample R² of ordinary least squares, mean over the repeats, and its standard error.
+    pub(crate) paper: Option<f64>,
+    pub(crate) paper_se: Option<f64>,
+    /// R² on patches held out by group, mean over the repeats, with a bootstrap interval.
+    pub(crate) test: Option<f64>,
+    pub(crate) test_low: Option<f64>,
+    pub(crate) test_high: Option<f64>,
+    /// Of a permutation test, and after control of the false discovery rate.
+    pub(crate) p: Option<f64>,
+    pub(crate) q: Option<f64>,
+}
+
+impl Fit {
+    /// The interval of the held-out R², where both ends are known.
+    pub(crate) fn interval(&self) -> Option<(f64, f64)> {
+        self.test_low.zip(self.test_high)
+    }
+}
+
+/// Reads the table of fits; empty where there is none.
+pub(super) fn fits(path: &Path) -> Result<Vec<Fit>, Error> {
+    let Some(table) = Table::open(path)? else {
+        return Ok(Vec::new());
+    };
+    table
+        .rows()
+        .map(|row| {
+            let value = |column: &str| {
+                row.known_number(column)
+                    .map(|v| v.filter(|v| v.is_finite()))
+            };
+            Ok(Fit {
+                network: row.text("network")?.to_owned(),
+                layer: row.text("layer")?.to_owned(),
+                concept: row.text("concept")?.to_owned(),
+                n: row.whole("n")?,
+                features: row.whole("features")?,
+                adjusted: value("r2_adjusted")?,
+                null: value("r2_null")?,
+                paper: value("r2_paper")?,
+                paper_se: value("r2_paper_se")?,
+                test: value("r2_test")?,
+                test_low: value("r2_test_low")?,
+                test_high: value("r2_test_high")?,
+                p: value("p_value")?,
+                q: value("q_value")?,
+            })
+        })
+        .collect()
+}

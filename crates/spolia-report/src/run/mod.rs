@@ -1,0 +1,123 @@
+//! Reads a run folder. What a study left out is empty; what is broken is an error.
+
+pub(crate) mod attention;
+pub(crate) mod concepts;
+pub(crate) mod manifest;
+pub(crate) mod networks;
+pub(crate) mod patches;
+mod table;
+pub(crate) mod visualize;
+
+use std::path::{Path, PathBuf};
+
+use manifest::Manifest;
+
+use crate::Error;
+
+/// A run folder's tables.
+pub(crate) struct Run {
+    pub(crate) folder: PathBuf,
+    pub(crate) manifest: Manifest,
+    pub(crate) patches: Vec<patches::Patch>,
+    pub(crate) problems: Vec<patches::Problem>,
+    /// In the manifest's order; `manifest.networks` is emptied into it.
+    pub(crate) networks: Vec<networks::Network>,
+    pub(crate) channels: Vec<visualize::Channel>,
+    pub(crate) maps: Vec<attention::Map>,
+    pub(crate) fits: Vec<concepts::Fit>,
+}
+
+impl Run {
+    /// Reads every table of `folder`.
+    ///
+    /// # Errors
+    /// [`Error::NotARun`] without a manifest; [`Error::Read`], [`Error::Json`],
+    /// [`Error::Line`], [`Error::NoColumn`] or [`Error::Cell`] for a file that is there but
+    /// broken.
+    pub(crate) fn read(folder: &Path) -> Result<Self, Error> {
+        let mut manifest: Manifest =
+            json(&folder.join("manifest.json"))?.ok_or_else(|| Error::NotARun {
+                path: folder.to_path_buf(),
+            })?;
+        let networks = std::mem::take(&mut manifest.networks)
+            .into_iter()
+            .map(|about| {
+                let below = folder.join("networks").join(&about.name);
+                networks::network(&below, about)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            patches: patches::patches(&folder.join("patches.csv"))?,
+            problems: patches::problems(&folder.join("problems.csv"))?,
+            networks,
+            channels: visualize::channels(&folder.join("visualize/channels.csv"))?,
+            maps: attention::maps(&folder.join("attention/attention.csv"))?,
+            fits: concepts::fits(&folder.join("concepts/r2.csv"))?,
+            folder: folder.to_path_buf(),
+            manifest,
+        })
+    }
+
+    /// A class's name.
+    pub(crate) fn class(&self, label: Option<usize>) -> String {
+        match label {
+            None => "unknown".to_owned(),
+            Some(index) => match self.manifest.classes.get(index) {
+                Some(name) => name.clone(),
+                None => format!("class {index}"),
+            },
+        }
+    }
+
+    /// The class whose probability is reported.
+    pub(crate) fn positive(&self) -> &str {
+        match self.manifest.positive.as_str() {
+            "" => self.manifest.classes.last().map_or("positive", |c| c),
+            named => named,
+        }
+    }
+
+    /// A network's place in the manifest, which decides its colour everywhere; those the
+    /// manifest does not know come after.
+    pub(crate) fn place(&self, network: &str) -> usize {
+        self.networks
+            .iter()
+            .position(|n| n.about.name == network)
+            .unwrap_or(self.networks.len())
+    }
+
+    /// The networks named in `names`, each once, in the manifest's order.
+    pub(crate) fn ordered<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let mut found = first_seen(names);
+        found.sort_by_key(|name| self.place(name));
+        found
+    }
+}
+
+/// Each value once, in order of first appearance.
+pub(crate) fn first_seen<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    seen
+}
+
+/// Reads a JSON file; `None` where it does not exist.
+fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, Error> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|source| Error::Json {
+                path: path.to_path_buf(),
+                source,
+            }),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Read {
+            path: path.to_path_buf(),
+            source,
+        }),
+    }
+}

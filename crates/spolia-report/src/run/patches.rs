@@ -1,0 +1,60 @@
+//! `patches.csv` and `problems.csv`.
+
+use std::path::Path;
+
+use super::table::Table;
+use crate::Error;
+
+/// One patch.
+pub(crate) struct Patch {
+    /// Index into the manifest's classes.
+    pub(crate) label: Option<usize>,
+    pub(crate) patient: Option<String>,
+    pub(crate) centre: Option<String>,
+    pub(crate) slide: Option<String>,
+    /// `train`, `val` or `test`.
+    pub(crate) split: Option<String>,
+}
+
+/// An item that failed.
+pub(crate) struct Problem {
+    pub(crate) item: String,
+    pub(crate) step: String,
+    pub(crate) error: String,
+}
+
+/// Reads the patch table; empty where there is none.
+pub(super) fn patches(path: &Path) -> Result<Vec<Patch>, Error> {
+    let Some(table) = Table::open(path)? else {
+        return Ok(Vec::new());
+    };
+    table
+        .rows()
+        .map(|row| {
+            Ok(Patch {
+                label: row.known_whole("label")?,
+                patient: row.known("patient")?,
+                centre: row.known("centre")?,
+                slide: row.known("slide")?,
+                split: row.known("split")?,
+            })
+        })
+        .collect()
+}
+
+/// Reads the table of problems; empty where there is none.
+pub(super) fn problems(path: &Path) -> Result<Vec<Problem>, Error> {
+    let Some(table) = Table::open(path)? else {
+        return Ok(Vec::new());
+    };
+    table
+        .rows()
+        .map(|row| {
+            Ok(Problem {
+                item: row.text("item")?.to_owned(),
+                step: row.text("step")?.to_owned(),
+                error: row.text("error")?.to_owned(),
+            })
+        })
+        .collect()
+}
