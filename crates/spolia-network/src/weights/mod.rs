@@ -5,6 +5,7 @@ mod element;
 mod format;
 mod keras;
 mod names;
+mod pull;
 mod pytorch;
 mod safetensors;
 mod starter;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use pull::{Checksum, SOURCES, Source};
 pub use starter::{starter, starter_path};
 
 use crate::{Convention, Error, Network, StageId};

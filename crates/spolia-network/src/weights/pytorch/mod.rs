@@ -2,13 +2,14 @@
 //!
 //! Nothing in the file is executed. A state dict may be wrapped in a checkpoint (`{"state_dict": ..., "epoch": ...}`).
 
+mod objects;
 mod pickle;
 mod storages;
 
 use std::collections::BTreeMap;
 
 use self::{
-    pickle::{Pickle, Tensor, Value},
+    objects::{Pickle, Tensor, Value},
     storages::{LEGACY_MAGIC, Storages, ZIP_MAGIC},
 };
 use super::{Metadata, WeightTensor, Weights, element::Element, names};

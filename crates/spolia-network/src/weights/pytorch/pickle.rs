@@ -5,114 +5,12 @@
 //! pickle that wants anything else is refused by name. All containers lie in flat lists and are referred to by index,
 //! so that no nesting, however deep, costs stack, and memory is bounded by the pickle's length.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::collections::BTreeMap;
 
-use super::Kind;
+use super::objects::{Function, Pickle, SAVE_AGAIN, Storage, Tensor, Value, function};
 
 /// PyTorch's tensors have at most 64 dimensions; a parameter has at most this many.
 const MOST_DIMENSIONS: usize = 8;
-
-/// A Python object.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    /// None, a float, bytes: nothing that a state dict needs.
-    Other,
-    Bool(bool),
-    Int(i64),
-    Text(Rc<str>),
-    /// A tuple or list, by its index.
-    Sequence(usize),
-    /// By its index.
-    Dict(usize),
-    Function(Function),
-    /// By its index.
-    Storage(usize),
-    /// By its index.
-    Tensor(usize),
-}
-
-/// The functions and classes that are known.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Function {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Size,
-    Storage(Kind),
-}
-
-/// An array of numbers in the file.
-#[derive(Clone, Debug)]
-pub(super) struct Storage {
-    pub kind: Kind,
-    /// Its name in the file.
-    pub key: Rc<str>,
-    /// Number of numbers.
-    pub len: usize,
-}
-
-/// A view of a storage.
-#[derive(Clone, Debug)]
-pub(super) struct Tensor {
-    pub storage: Storage,
-    /// First number's place.
-    pub offset: usize,
-    pub shape: Vec<usize>,
-    /// Steps in the storage, numbers.
-    pub strides: Vec<usize>,
-}
-
-/// A finished pickle.
-#[derive(Debug, Default)]
-pub(super) struct Pickle {
-    sequences: Vec<Vec<Value>>,
-    dicts: Vec<Vec<(Value, Value)>>,
-    storages: Vec<Storage>,
-    tensors: Vec<Tensor>,
-}
-
-impl Pickle {
-    /// A dict's entries, in order.
-    pub(super) fn dict(&self, value: &Value) -> Option<&[(Value, Value)]> {
-        match value {
-            Value::Dict(index) => self.dicts.get(*index).map(Vec::as_slice),
-            _ => None,
-        }
-    }
-
-    /// A tuple's or list's items.
-    pub(super) fn sequence(&self, value: &Value) -> Option<&[Value]> {
-        match value {
-            Value::Sequence(index) => self.sequences.get(*index).map(Vec::as_slice),
-            _ => None,
-        }
-    }
-
-    pub(super) fn tensor(&self, value: &Value) -> Option<&Tensor> {
-        match value {
-            Value::Tensor(index) => self.tensors.get(*index),
-            _ => None,
-        }
-    }
-
-    /// Bytes of one number of each storage, by key.
-    pub(super) fn storage_sizes(&self) -> BTreeMap<&str, usize> {
-        self.storages
-            .iter()
-            .map(|s| (&*s.key, s.kind.size()))
-            .collect()
-    }
-
-    fn new_sequence(&mut self, items: Vec<Value>) -> Value {
-        self.sequences.push(items);
-        Value::Sequence(self.sequences.len() - 1)
-    }
-
-    fn new_dict(&mut self) -> usize {
-        self.dicts.push(Vec::new());
-        self.dicts.len() - 1
-    }
-}
 
 /// Runs the pickle at the start of `bytes`; also says how many bytes it took.
 pub(super) fn unpickle(bytes: &[u8]) -> Result<(Pickle, Value, usize), String> {
@@ -524,24 +422,5 @@ impl<'a> Machine<'a> {
             shape,
             strides,
         })
-    }
-}
-
-/// What to do about a file that is more than a state dict.
-const SAVE_AGAIN: &str =
-    "save the parameters alone in PyTorch: torch.save(model.state_dict(), \"weights.pth\")";
-
-fn function(module: &str, name: &str) -> Result<Function, String> {
-    match (module, name) {
-        ("collections", "OrderedDict") => Ok(Function::OrderedDict),
-        ("torch._utils", "_rebuild_tensor_v2" | "_rebuild_tensor") => Ok(Function::RebuildTensor),
-        ("torch._utils", "_rebuild_parameter") => Ok(Function::RebuildParameter),
-        ("torch", "Size") => Ok(Function::Size),
-        ("torch", class) if Kind::of_class(class).is_some() => Kind::of_class(class)
-            .map(Function::Storage)
-            .ok_or_else(String::new),
-        _ => Err(format!(
-            "it holds a Python object `{module}.{name}`, which is not rebuilt here; {SAVE_AGAIN}"
-        )),
     }
 }

@@ -7,7 +7,10 @@ use std::{
 
 use zip::{CompressionMethod, ZipArchive};
 
-use super::pickle::{Pickle, Storage, Value, unpickle};
+use super::{
+    objects::{Pickle, Storage, Value},
+    pickle::unpickle,
+};
 
 /// How a zip archive starts.
 pub(super) const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
