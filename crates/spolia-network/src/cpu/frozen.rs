@@ -1,0 +1,242 @@
+//! A cut with frozen weights: batch norm folded into the kernels, ReLU fused, buffers kept between calls.
+
+use rayon::prelude::*;
+
+use super::{
+    conv::Kernel,
+    layers::{self, Linear},
+    share::{Layout, Shared, pair},
+};
+use crate::{
+    Cut, Error, Frozen, Network, Objective, ReluGradient, StageId, Tensor, Weights,
+    graph::EPSILON,
+    plan::{Action, Plan, Step},
+};
+
+pub(super) struct FrozenCpu {
+    network: Network,
+    cut: Cut,
+    kernels: Vec<Kernel>,
+    biases: Vec<Vec<f32>>,
+    linears: Vec<Linear>,
+    has_backward: bool,
+    laid: Option<Laid>,
+}
+
+/// The plan and buffers for one input shape.
+struct Laid {
+    shape: [usize; 4],
+    plan: Plan,
+    activations: Vec<Vec<f32>>,
+    gradients: Vec<Vec<f32>>,
+}
+
+impl FrozenCpu {
+    pub fn new(network: &Network, weights: &Weights, cut: Cut) -> Result<Self, Error> {
+        weights.check_stages(network, cut.from, cut.to)?;
+        // Any size that fits gives the same list of layers.
+        let plan = Plan::new(network, cut, 299, 299)?;
+        let mut kernels = Vec::new();
+        let mut biases = Vec::new();
+        for conv in &plan.convs {
+            let part = |p: &str| weights.get(&format!("{}.bn.{p}", conv.name)).map(|t| t.data.as_slice());
+            let (gamma, beta, mean, var) = (part("weight")?, part("bias")?, part("running_mean")?, part("running_var")?);
+            let scale: Vec<f32> = gamma.iter().zip(var).map(|(g, v)| g / (v + EPSILON).sqrt()).collect();
+            let kernel = &weights.get(&format!("{}.conv.weight", conv.name))?.data;
+            kernels.push(Kernel::new(conv, kernel, |o| scale[o], false));
+            biases.push(beta.iter().zip(mean).zip(&scale).map(|((b, m), s)| b - m * s).collect());
+        }
+        let linears = plan.linears.iter().map(|layer| Linear::new(weights, layer)).collect::<Result<_, _>>()?;
+        Ok(Self { network: network.clone(), cut, kernels, biases, linears, has_backward: false, laid: None })
+    }
+
+    fn lay(&mut self, input: &Tensor) -> Result<Laid, Error> {
+        let shape = input.shape();
+        if let Some(laid) = self.laid.take().filter(|l| l.shape == shape) {
+            return Ok(laid);
+        }
+        let [_, height, width, channels] = shape;
+        let plan = Plan::new(&self.network, self.cut, height, width)?;
+        if plan.buffers[0].channels != channels {
+            return Err(Error::Shape {
+                what: "the network's input".into(),
+                expected: format!("{} channels", plan.buffers[0].channels),
+                got: format!("{channels}"),
+            });
+        }
+        let empty = || vec![Vec::new(); plan.buffers.len()];
+        Ok(Laid { shape, activations: empty(), gradients: empty(), plan })
+    }
+
+    /// Which buffer each tap is, after checking that it lies in the cut.
+    fn taps(&self, plan: &Plan, taps: &[StageId]) -> Result<Vec<usize>, Error> {
+        taps.iter()
+            .map(|&tap| {
+                plan.buffer_of(tap).ok_or_else(|| Error::UnknownStage {
+                    name: self.network.name(tap).into(),
+                    architecture: format!("the part of {} that was cut out", self.network.architecture()),
+                    known: plan.stages.iter().map(|(s, _)| self.network.name(*s)).collect::<Vec<_>>().join(", "),
+                })
+            })
+            .collect()
+    }
+
+    /// Runs the cut; with `keep`, every activation stays, else those of `wanted` alone.
+    fn run(&self, laid: &mut Laid, input: &Tensor, wanted: &[usize], keep: bool) {
+        let images = laid.shape[0];
+        let Laid { plan, activations, .. } = laid;
+        let mut last_use: Vec<usize> = vec![0; plan.buffers.len()];
+        for (i, step) in plan.steps.iter().enumerate() {
+            last_use[step.source.buffer] = i;
+        }
+        let mut spare: Vec<Vec<f32>> = activations.iter_mut().map(std::mem::take).filter(|b| b.capacity() > 0).collect();
+        claim(&mut activations[0], &mut spare, input.data().len());
+        activations[0].copy_from_slice(input.data());
+        for (i, step) in plan.steps.iter().enumerate() {
+            let area = plan.buffers[step.target.buffer];
+            let target = &mut activations[step.target.buffer];
+            if target.is_empty() {
+                claim(target, &mut spare, images * area.height * area.width * area.channels);
+            }
+            self.step(plan, step, images, activations);
+            if !keep && last_use[step.source.buffer] == i && !wanted.contains(&step.source.buffer) {
+                spare.push(std::mem::take(&mut activations[step.source.buffer]));
+            }
+        }
+        if !keep {
+            // What was lent back stays with the plan for the next call.
+            let mut spare = spare.into_iter();
+            for buffer in activations.iter_mut().filter(|b| b.capacity() == 0) {
+                let Some(free) = spare.next() else { break };
+                *buffer = free;
+            }
+        }
+    }
+
+    fn step(&self, plan: &Plan, step: &Step, images: usize, activations: &mut [Vec<f32>]) {
+        let from = Layout::new(images, plan.buffers[step.source.buffer], step.source);
+        let to = Layout::new(images, plan.buffers[step.target.buffer], step.target);
+        let (x, y) = pair(activations, step.source.buffer, step.target.buffer);
+        match step.action {
+            Action::Conv { index, relu } => {
+                self.kernels[index].forward(x, from, y, to, Some(&self.biases[index]), relu);
+            }
+            action => layers::forward(action, &self.linears, (x, from), (y, to)),
+        }
+    }
+
+    fn tensor(laid: &Laid, buffer: usize) -> Result<Tensor, Error> {
+        let area = laid.plan.buffers[buffer];
+        Tensor::new([laid.shape[0], area.height, area.width, area.channels], laid.activations[buffer].clone())
+    }
+
+    /// Carries the gradients of the taps back to the input.
+    fn backward(&self, laid: &mut Laid, relu: ReluGradient, seeded: &[usize]) {
+        let images = laid.shape[0];
+        let Laid { plan, activations, gradients, .. } = laid;
+        let mut begun: Vec<bool> = (0..plan.buffers.len()).map(|b| seeded.contains(&b)).collect();
+        for step in plan.steps.iter().rev() {
+            let (source, target) = (step.source.buffer, step.target.buffer);
+            if !begun[target] {
+                continue;
+            }
+            let from = Layout::new(images, plan.buffers[source], step.source);
+            let to = Layout::new(images, plan.buffers[target], step.target);
+            gradients[source].resize(from.pixels() * from.stride, 0.0);
+            if let Action::Conv { relu: true, .. } = step.action {
+                mask(&mut gradients[target], &activations[target], to, relu);
+            }
+            let add = begun[source];
+            let (dy, dx) = pair(gradients, target, source);
+            match step.action {
+                Action::Conv { index, .. } => self.kernels[index].input_gradient(dy, to, dx, from, add),
+                action => {
+                    let seen = (activations[source].as_slice(), activations[target].as_slice());
+                    layers::backward(action, &self.linears, seen, (dy, to), (dx, from), add);
+                }
+            }
+            begun[source] = true;
+        }
+        if !begun[0] {
+            let len = activations[0].len();
+            gradients[0].clear();
+            gradients[0].resize(len, 0.0);
+        }
+    }
+}
+
+impl Frozen for FrozenCpu {
+    fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error> {
+        let mut laid = self.lay(input)?;
+        let buffers = self.taps(&laid.plan, taps)?;
+        self.run(&mut laid, input, &buffers, false);
+        let found = buffers.iter().map(|&b| Self::tensor(&laid, b)).collect();
+        self.laid = Some(laid);
+        found
+    }
+
+    fn input_gradient(
+        &mut self,
+        input: &Tensor,
+        taps: &[StageId],
+        relu: ReluGradient,
+        objective: &mut Objective<'_>,
+    ) -> Result<Tensor, Error> {
+        if !self.has_backward {
+            self.kernels.iter_mut().for_each(Kernel::lay_out_backward);
+            self.has_backward = true;
+        }
+        let mut laid = self.lay(input)?;
+        let buffers = self.taps(&laid.plan, taps)?;
+        self.run(&mut laid, input, &buffers, true);
+        let activations: Vec<Tensor> = buffers.iter().map(|&b| Self::tensor(&laid, b)).collect::<Result<_, _>>()?;
+        let seeds = objective(&activations);
+        let fits = seeds.len() == activations.len() && seeds.iter().zip(&activations).all(|(s, a)| s.shape() == a.shape());
+        if !fits {
+            return Err(Error::Shape {
+                what: "the objective's gradient".into(),
+                expected: format!("{:?}", activations.iter().map(Tensor::shape).collect::<Vec<_>>()),
+                got: format!("{:?}", seeds.iter().map(Tensor::shape).collect::<Vec<_>>()),
+            });
+        }
+        for (&buffer, seed) in buffers.iter().zip(&seeds) {
+            let gradient = &mut laid.gradients[buffer];
+            gradient.clear();
+            gradient.extend_from_slice(seed.data());
+        }
+        self.backward(&mut laid, relu, &buffers);
+        let gradient = Tensor::new(input.shape(), laid.gradients[0].clone());
+        self.laid = Some(laid);
+        gradient
+    }
+}
+
+/// Takes the best fitting spare buffer, or a new one.
+fn claim(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>, len: usize) {
+    let fitting = (0..spare.len()).filter(|&i| spare[i].capacity() >= len).min_by_key(|&i| spare[i].capacity());
+    *buffer = fitting.map(|i| spare.swap_remove(i)).unwrap_or_default();
+    buffer.resize(len, 0.0);
+}
+
+/// Lets the gradient of a view through where its ReLU was open, and where `rule` says.
+fn mask(gradient: &mut [f32], output: &[f32], layout: Layout, rule: ReluGradient) {
+    let shared = Shared::new(gradient);
+    let pixels = layout.height * layout.width;
+    let rows = |image: usize| (image * pixels..(image + 1) * pixels).map(|p| p * layout.stride + layout.offset);
+    (0..layout.images).into_par_iter().for_each(|image| {
+        let redirect = rule == ReluGradient::Redirected
+            && rows(image).all(|start| {
+                // Safety: an image's pixels belong to one task.
+                let g = unsafe { shared.slice(start, layout.channels) };
+                g.iter().zip(&output[start..]).all(|(g, y)| *y <= 0.0 || *g == 0.0)
+            });
+        for start in rows(image) {
+            // Safety: as above.
+            let g = unsafe { shared.slice(start, layout.channels) };
+            for (g, y) in g.iter_mut().zip(&output[start..start + layout.channels]) {
+                let pass = *y > 0.0 || redirect && *g < 0.0;
+                *g = if pass { *g } else { 0.0 };
+            }
+        }
+    });
+}

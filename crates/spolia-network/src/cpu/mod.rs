@@ -1,0 +1,33 @@
+//! The default engine: N H W C float32 kernels over a portable GEMM, which picks AVX-512, AVX2 or NEON at run time.
+//!
+//! Work is divided by shape alone, never by the number of threads, and every sum has one order; so the same call gives
+//! the same bytes on any number of threads.
+
+mod conv;
+mod frozen;
+mod gather;
+mod layers;
+mod norm;
+mod pool;
+mod share;
+mod trainable;
+
+use crate::{Cut, Engine, Error, Frozen, Network, Trainable, Weights};
+
+/// The CPU engine. Threads: rayon's global pool.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cpu;
+
+impl Engine for Cpu {
+    fn name(&self) -> &'static str {
+        "cpu"
+    }
+
+    fn frozen(&self, network: &Network, weights: &Weights, cut: Cut) -> Result<Box<dyn Frozen>, Error> {
+        Ok(Box::new(frozen::FrozenCpu::new(network, weights, cut)?))
+    }
+
+    fn trainable(&self, network: &Network, weights: &Weights) -> Result<Box<dyn Trainable>, Error> {
+        Ok(Box::new(trainable::TrainableCpu::new(network, weights)?))
+    }
+}

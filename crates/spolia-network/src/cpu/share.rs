@@ -1,0 +1,69 @@
+//! Views of activations that several tasks read, or write at disjoint places.
+
+use crate::plan::{Area, View};
+
+/// Where the values of a view lie: `images` x `height` x `width` pixels, `stride` floats from one pixel to the next,
+/// `channels` of them from `offset` on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub images: usize,
+    pub height: usize,
+    pub width: usize,
+    pub stride: usize,
+    pub offset: usize,
+    pub channels: usize,
+}
+
+impl Layout {
+    pub fn new(images: usize, area: Area, view: View) -> Self {
+        Self {
+            images,
+            height: area.height,
+            width: area.width,
+            stride: area.channels,
+            offset: view.offset,
+            channels: view.channels,
+        }
+    }
+
+    /// Pixels of all images.
+    pub fn pixels(&self) -> usize {
+        self.images * self.height * self.width
+    }
+}
+
+/// A pointer that tasks share. Each task writes only where no other reads or writes; the caller says why.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared(*mut f32);
+
+unsafe impl Send for Shared {}
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub fn new(values: &mut [f32]) -> Self {
+        Self(values.as_mut_ptr())
+    }
+
+    pub fn at(&self, index: usize) -> *mut f32 {
+        self.0.wrapping_add(index)
+    }
+
+    /// # Safety
+    /// The range lies in the slice that the pointer was made of, and no other task touches it meanwhile.
+    #[allow(clippy::mut_from_ref)] // disjointness is the caller's, see the type
+    pub unsafe fn slice(&self, from: usize, len: usize) -> &mut [f32] {
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(from), len) }
+    }
+}
+
+/// The two halves of a plan's buffers that a step works on: what it reads, and what it writes.
+pub(crate) fn pair(buffers: &mut [Vec<f32>], read: usize, write: usize) -> (&[f32], &mut [f32]) {
+    debug_assert_ne!(read, write);
+    if read < write {
+        let (a, b) = buffers.split_at_mut(write);
+        (&a[read], &mut b[0])
+    } else {
+        let (a, b) = buffers.split_at_mut(read);
+        (&b[0], &mut a[write])
+    }
+}

@@ -1,0 +1,130 @@
+use crate::{Error, Network, StageId, Tensor, Weights};
+
+/// What part of the path to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The input is this stage's activation; `None`: the image.
+    pub from: Option<StageId>,
+    /// The last stage run.
+    pub to: StageId,
+    /// Leaves out the ReLUs that feed the last stage's output, so that a channel that is silent at the start still
+    /// has a gradient (the paper's visualizations do this).
+    pub linear_end: bool,
+}
+
+impl Cut {
+    /// From the image to a stage.
+    #[must_use]
+    pub fn to(stage: StageId) -> Self {
+        Self { from: None, to: stage, linear_end: false }
+    }
+
+    /// From a stage's activation to another.
+    #[must_use]
+    pub fn between(from: StageId, to: StageId) -> Self {
+        Self { from: Some(from), to, linear_end: false }
+    }
+}
+
+/// How a gradient passes a ReLU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReluGradient {
+    /// Where the ReLU was open.
+    #[default]
+    True,
+    /// Lucid's redirected ReLU: per image and layer, where the true gradient is zero everywhere, the gradient passes
+    /// except where the ReLU was closed and the objective would close it further. Gradients are of a loss to be
+    /// lowered: what is blocked is x < 0 with a positive gradient.
+    Redirected,
+}
+
+/// What a gradient is taken of: gets the activations of the taps and returns, for each, the gradient of the scalar
+/// with respect to it.
+pub type Objective<'a> = dyn FnMut(&[Tensor]) -> Vec<Tensor> + 'a;
+
+/// A cut of a network with frozen weights: batch norm uses its running statistics. Never changes a weight.
+pub trait Frozen: Send {
+    /// The activations after each of `taps`, N H W C.
+    ///
+    /// # Errors
+    /// [`Error::TooSmall`] or [`Error::Shape`] where the input does not fit, [`Error::UnknownStage`] where a tap lies
+    /// outside of the cut.
+    fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error>;
+
+    /// The gradient, with respect to the input, of a scalar of the taps' activations.
+    ///
+    /// # Errors
+    /// As [`Frozen::forward`]; [`Error::Shape`] where the objective returns gradients of another shape.
+    fn input_gradient(
+        &mut self,
+        input: &Tensor,
+        taps: &[StageId],
+        relu: ReluGradient,
+        objective: &mut Objective<'_>,
+    ) -> Result<Tensor, Error>;
+}
+
+/// One step of stochastic gradient descent with Nesterov momentum (Keras's form):
+/// `v = momentum v - rate g`, then `w = w + momentum v - rate g`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    /// Learning rate of this step.
+    pub rate: f64,
+    /// Momentum, .9 in the paper.
+    pub momentum: f64,
+}
+
+/// A whole network whose weights change. One logit, binary cross-entropy; batch norm uses the batch's statistics and
+/// keeps running ones (momentum .1, unbiased variance, as PyTorch).
+pub trait Trainable: Send {
+    /// One step on a batch; returns the mean loss before the step.
+    ///
+    /// # Errors
+    /// [`Error::TooSmall`], [`Error::Shape`]. Nothing is changed where the loss is not finite; it is returned.
+    fn step(&mut self, input: &Tensor, labels: &[f32], sgd: Sgd) -> Result<f32, Error>;
+
+    /// Mean loss and the gradient of every trained parameter, by name, without a step.
+    ///
+    /// # Errors
+    /// As [`Trainable::step`].
+    fn gradients(&mut self, input: &Tensor, labels: &[f32]) -> Result<(f32, Weights), Error>;
+
+    /// Adds a batch to the new estimate of the running statistics; see [`Trainable::finish_statistics`].
+    ///
+    /// # Errors
+    /// As [`Trainable::step`].
+    fn gather_statistics(&mut self, input: &Tensor) -> Result<(), Error>;
+
+    /// Replaces the running statistics by the mean over the batches gathered since the last call.
+    fn finish_statistics(&mut self);
+
+    /// The present weights.
+    fn weights(&self) -> Weights;
+
+    /// The optimiser's velocities by parameter name, to resume from.
+    fn velocities(&self) -> Weights;
+
+    /// Goes on from saved velocities.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`].
+    fn set_velocities(&mut self, velocities: &Weights) -> Result<(), Error>;
+}
+
+/// The seam between methods and arithmetic.
+pub trait Engine: Send + Sync {
+    /// `cpu`, `cuda` or `wgpu`.
+    fn name(&self) -> &'static str;
+
+    /// Prepares a cut with frozen weights.
+    ///
+    /// # Errors
+    /// What [`Weights::check`] finds, for the stages of the cut.
+    fn frozen(&self, network: &Network, weights: &Weights, cut: Cut) -> Result<Box<dyn Frozen>, Error>;
+
+    /// Prepares a network for training.
+    ///
+    /// # Errors
+    /// What [`Weights::check`] finds; [`Error::Shape`] where the network does not have one logit.
+    fn trainable(&self, network: &Network, weights: &Weights) -> Result<Box<dyn Trainable>, Error>;
+}

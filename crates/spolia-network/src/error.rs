@@ -1,0 +1,131 @@
+use std::path::PathBuf;
+
+/// What can go wrong with a network, its weights or its engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A stage name that the architecture does not have.
+    #[error("no layer `{name}` in {architecture}; its layers are {known}")]
+    UnknownStage {
+        /// The name as written.
+        name: String,
+        /// The architecture.
+        architecture: String,
+        /// All stage names, separated by commas.
+        known: String,
+    },
+    /// The image is smaller than the network takes.
+    #[error("an image of {width}x{height} px is smaller than {architecture} takes ({least} px); use larger patches")]
+    TooSmall {
+        /// Columns.
+        width: usize,
+        /// Rows.
+        height: usize,
+        /// The architecture.
+        architecture: String,
+        /// Its least side, pixels.
+        least: usize,
+    },
+    /// An array of another shape than the network needs.
+    #[error("{what}: expected {expected}, got {got}")]
+    Shape {
+        /// Which array.
+        what: String,
+        /// Expected shape.
+        expected: String,
+        /// Shape found.
+        got: String,
+    },
+    /// A parameter is missing from a weights file.
+    #[error("{file}: {count} of the network's tensors missing, first `{tensor}`; the file is incomplete or of another architecture than {architecture}")]
+    MissingTensor {
+        /// The weights file, or where the weights come from.
+        file: String,
+        /// First missing tensor.
+        tensor: String,
+        /// How many are missing.
+        count: usize,
+        /// The architecture asked for.
+        architecture: String,
+    },
+    /// A parameter has another shape than the architecture's.
+    #[error("{file}: tensor `{tensor}` has shape {got:?}, {architecture} needs {expected:?}")]
+    TensorShape {
+        /// The weights file, or where the weights come from.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Expected shape.
+        expected: Vec<usize>,
+        /// Shape found.
+        got: Vec<usize>,
+        /// The architecture asked for.
+        architecture: String,
+    },
+    /// A parameter is NaN or infinite.
+    #[error("{file}: tensor `{tensor}` holds {value} at position {position}; the file is damaged or its training diverged, use an earlier checkpoint")]
+    NotFinite {
+        /// The weights file, or where the weights come from.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// Flat index of the first such value.
+        position: usize,
+        /// NaN or inf.
+        value: f32,
+    },
+    /// The network has no classification layer.
+    #[error("{file}: the weights have no classification layer (`fc.weight`), so there are no logits; finetune them first, or ask for a layer up to `pool`")]
+    NoHead {
+        /// The weights file, or where the weights come from.
+        file: String,
+    },
+    /// The weight source's convention is not known.
+    #[error("{file}: it is not written in the file whether its weights follow the `keras` or the `torchvision` convention; say which with --convention")]
+    NoConvention {
+        /// The weights file.
+        file: String,
+    },
+    /// A convention's name is wrong.
+    #[error("no convention `{name}`; there are `keras` and `torchvision`")]
+    UnknownConvention {
+        /// The name as written.
+        name: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}; check the path and its permissions", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A weights file that cannot be understood.
+    #[error("{}: not a readable {format} file: {reason}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The format tried.
+        format: &'static str,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// Training produced a loss that is no number.
+    #[error("the loss is {loss} at step {step}: training diverged; lower the learning rate (now {learning_rate})")]
+    Diverged {
+        /// Step, from 0.
+        step: u64,
+        /// The loss.
+        loss: f32,
+        /// The learning rate.
+        learning_rate: f64,
+    },
+    /// A download failed.
+    #[error("{url}: {reason}")]
+    Download {
+        /// What was asked for.
+        url: String,
+        /// What went wrong, and what to do.
+        reason: String,
+    },
+}

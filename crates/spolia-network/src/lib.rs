@@ -1,0 +1,42 @@
+//! Convolutional networks as a path of named stages.
+//!
+//! A [`Network`] is a declarative graph: a list of [`Stage`]s, each turning one activation into the next.
+//! It can be cut after any stage, so a method that needs the head up to a layer, the tail behind it, or several
+//! layers at once asks for a [`Cut`] and gets an executable of exactly that. [`Weights`] hold the numbers under
+//! torchvision's parameter names, and an [`Engine`] does the arithmetic; no method knows which engine runs.
+//!
+//! ```
+//! use spolia_network::{Convention, Cpu, Cut, Engine, Initialisation, Tensor, initialise, inception_v3};
+//! # fn main() -> Result<(), spolia_network::Error> {
+//! let network = inception_v3(Convention::Keras, Some(1));
+//! let weights = initialise(&network, Initialisation::Xavier, 7);
+//! let layer = network.stage("mixed5b")?;
+//! let mut head = Cpu::default().frozen(&network, &weights, Cut::to(layer))?;
+//! let image = Tensor::zeros([1, 96, 96, 3]); // N H W C, values x/127.5-1
+//! let activations = head.forward(&image, &[layer])?;
+//! assert_eq!(activations[0].shape(), [1, 9, 9, 256]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod convention;
+pub mod cpu;
+mod engine;
+mod error;
+mod graph;
+mod inception_v3;
+mod initialise;
+mod plan;
+mod tensor;
+pub mod training;
+pub mod weights;
+
+pub use convention::Convention;
+pub use cpu::Cpu;
+pub use engine::{Cut, Engine, Frozen, Objective, ReluGradient, Sgd, Trainable};
+pub use error::Error;
+pub use graph::{Conv, Network, Op, Stage, StageId, Window};
+pub use inception_v3::{inception_v3, stage_name, STAGES};
+pub use initialise::{initialise, keep_until, mean_var, Initialisation};
+pub use tensor::Tensor;
+pub use weights::{Metadata, WeightTensor, Weights};

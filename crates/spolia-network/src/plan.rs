@@ -1,0 +1,166 @@
+//! A cut of a network laid out for one image size: a flat list of steps over numbered buffers. A concatenation costs
+//! nothing: its branches write into channel ranges of one buffer.
+
+use crate::{
+    Cut, Error, Network, StageId,
+    graph::{Conv, Op, Window},
+};
+
+/// Channels `offset .. offset + channels` of a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    pub buffer: usize,
+    pub offset: usize,
+    pub channels: usize,
+}
+
+/// Rows, columns and channels of a buffer, per image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Area {
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Index into [`Plan::convs`]; is its ReLU applied?
+    Conv { index: usize, relu: bool },
+    Max { window: Window },
+    Average { window: Window, count_padding: bool },
+    GlobalAverage,
+    /// Index into [`Plan::linears`].
+    Linear { index: usize },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub action: Action,
+    pub source: View,
+    pub target: View,
+}
+
+pub(crate) struct Plan {
+    pub buffers: Vec<Area>,
+    pub steps: Vec<Step>,
+    pub convs: Vec<Conv>,
+    /// Name, inputs, outputs.
+    pub linears: Vec<(String, usize, usize)>,
+    /// The buffer that holds each stage's activation, of the stages in the cut (the input's stage too).
+    pub stages: Vec<(StageId, usize)>,
+}
+
+impl Plan {
+    /// Lays out `cut` for inputs of `height` x `width`.
+    pub fn new(network: &Network, cut: Cut, height: usize, width: usize) -> Result<Self, Error> {
+        let first = cut.from.map_or(0, |s| s.0 + 1);
+        let channels = cut.from.map_or(3, |s| network.channels(s));
+        let mut plan = Self {
+            buffers: vec![Area { height, width, channels }],
+            steps: Vec::new(),
+            convs: Vec::new(),
+            linears: Vec::new(),
+            stages: Vec::new(),
+        };
+        if cut.from.is_none() && height.min(width) < network.least_side() {
+            return Err(plan.too_small(network));
+        }
+        plan.stages.extend(cut.from.map(|s| (s, 0)));
+        let mut at = View { buffer: 0, offset: 0, channels };
+        for (id, stage) in network.stages().skip(first).take_while(|(id, _)| *id <= cut.to) {
+            at = plan.path(&stage.ops, at, None, cut.linear_end && id == cut.to).map_err(|()| plan.too_small(network))?;
+            plan.stages.push((id, at.buffer));
+        }
+        Ok(plan)
+    }
+
+    fn too_small(&self, network: &Network) -> Error {
+        Error::TooSmall {
+            width: self.buffers[0].width,
+            height: self.buffers[0].height,
+            architecture: network.architecture().into(),
+            least: network.least_side(),
+        }
+    }
+
+    /// The buffer of a stage's activation.
+    pub fn buffer_of(&self, stage: StageId) -> Option<usize> {
+        self.stages.iter().find(|(s, _)| *s == stage).map(|(_, b)| *b)
+    }
+
+    /// Lays out `ops` from `source`; into `target` where given, else into a new buffer. `linear`: the last
+    /// convolutions go without their ReLU.
+    fn path(&mut self, ops: &[Op], source: View, target: Option<View>, linear: bool) -> Result<View, ()> {
+        let mut at = source;
+        for (i, op) in ops.iter().enumerate() {
+            let last = i + 1 == ops.len();
+            at = self.op(op, at, if last { target } else { None }, linear && last)?;
+        }
+        Ok(at)
+    }
+
+    fn op(&mut self, op: &Op, source: View, target: Option<View>, linear: bool) -> Result<View, ()> {
+        let from = self.buffers[source.buffer];
+        let (height, width, channels) = extent(op, (from.height, from.width, source.channels)).ok_or(())?;
+        let target = target.unwrap_or_else(|| {
+            self.buffers.push(Area { height, width, channels });
+            View { buffer: self.buffers.len() - 1, offset: 0, channels }
+        });
+        let action = match op {
+            Op::Concat(paths) => {
+                let mut offset = target.offset;
+                for path in paths {
+                    let extent = path_extent(path, (from.height, from.width, source.channels)).ok_or(())?;
+                    let part = View { buffer: target.buffer, offset, channels: extent.2 };
+                    self.path(path, source, Some(part), linear)?;
+                    offset += extent.2;
+                }
+                return Ok(target);
+            }
+            Op::Conv(conv) => {
+                self.convs.push(conv.clone());
+                Action::Conv { index: self.convs.len() - 1, relu: !linear }
+            }
+            Op::MaxPool(window) => Action::Max { window: *window },
+            Op::AveragePool { window, count_padding } => {
+                Action::Average { window: *window, count_padding: *count_padding }
+            }
+            Op::GlobalAverage => Action::GlobalAverage,
+            Op::Linear { name, inputs, outputs } => {
+                self.linears.push((name.clone(), *inputs, *outputs));
+                Action::Linear { index: self.linears.len() - 1 }
+            }
+        };
+        self.steps.push(Step { action, source, target });
+        Ok(target)
+    }
+}
+
+/// Rows, columns and channels after an operation; `None` where its window does not fit.
+fn extent(op: &Op, (h, w, c): (usize, usize, usize)) -> Option<(usize, usize, usize)> {
+    let slide = |size: usize, kernel: usize, stride: usize, pad: usize| {
+        (size + 2 * pad).checked_sub(kernel).map(|room| room / stride + 1)
+    };
+    match op {
+        Op::Conv(k) => Some((
+            slide(h, k.kernel[0], k.stride, k.padding[0])?,
+            slide(w, k.kernel[1], k.stride, k.padding[1])?,
+            k.outputs,
+        )),
+        Op::MaxPool(p) | Op::AveragePool { window: p, .. } => {
+            Some((slide(h, p.size, p.stride, p.padding)?, slide(w, p.size, p.stride, p.padding)?, c))
+        }
+        Op::Concat(paths) => {
+            let parts: Option<Vec<_>> = paths.iter().map(|p| path_extent(p, (h, w, c))).collect();
+            let parts = parts?;
+            let first = parts.first()?;
+            Some((first.0, first.1, parts.iter().map(|p| p.2).sum()))
+        }
+        Op::GlobalAverage => Some((1, 1, c)),
+        Op::Linear { outputs, .. } => Some((1, 1, *outputs)),
+    }
+}
+
+fn path_extent(ops: &[Op], from: (usize, usize, usize)) -> Option<(usize, usize, usize)> {
+    ops.iter().try_fold(from, |e, op| extent(op, e))
+}
