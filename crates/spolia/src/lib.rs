@@ -3,7 +3,11 @@
 //! The science lies in the other crates; this one reads what the user wrote, calls them, writes
 //! the files of a run and turns errors into words.
 
+pub mod cli;
+pub mod commands;
+pub mod context;
 pub mod machine;
+pub mod output;
 pub mod progress;
 pub mod run_folder;
 pub mod seed;

@@ -15,21 +15,39 @@ fn a_step_is_done_resumed_or_made_afresh() {
     let root = folder.path().join("run");
     let mut run = open(&root).unwrap();
     run.plan(&["patches".into(), "measures".into()]).unwrap();
-    assert_eq!(run.begin("measures", "one", &["concepts"]).unwrap(), Begin::Fresh);
+    assert_eq!(
+        run.begin("measures", "one", &["concepts"]).unwrap(),
+        Begin::Fresh
+    );
     run.write("concepts/a.txt", b"a").unwrap();
     drop(run); // killed
 
     let mut run = open(&root).unwrap();
-    assert_eq!(run.manifest().step("measures").unwrap().state, StepState::Running);
-    assert_eq!(run.begin("measures", "one", &["concepts"]).unwrap(), Begin::Resume);
+    assert_eq!(
+        run.manifest().step("measures").unwrap().state,
+        StepState::Running
+    );
+    assert_eq!(
+        run.begin("measures", "one", &["concepts"]).unwrap(),
+        Begin::Resume
+    );
     assert!(root.join("concepts/a.txt").exists());
     run.finish("measures", 3).unwrap();
-    assert_eq!(run.begin("measures", "one", &["concepts"]).unwrap(), Begin::Done);
-    assert_eq!(run.begin("measures", "two", &["concepts"]).unwrap(), Begin::Fresh);
+    assert_eq!(
+        run.begin("measures", "one", &["concepts"]).unwrap(),
+        Begin::Done
+    );
+    assert_eq!(
+        run.begin("measures", "two", &["concepts"]).unwrap(),
+        Begin::Fresh
+    );
     assert!(!root.join("concepts").exists());
     run.finish("measures", 3).unwrap();
     run.force();
-    assert_eq!(run.begin("measures", "two", &["concepts"]).unwrap(), Begin::Fresh);
+    assert_eq!(
+        run.begin("measures", "two", &["concepts"]).unwrap(),
+        Begin::Fresh
+    );
 }
 
 #[test]
@@ -66,8 +84,12 @@ fn half_written_files_are_removed_and_whole_ones_replaced() {
     let run = open(&folder.path().join("run")).unwrap();
     run.write("deep/er/t.csv", b"old").unwrap();
     fs::write(run.path("deep/er/.t.csv.partial"), b"ol").unwrap();
-    run.write_csv("deep/er/t.csv", &["a", "b"], [["1", "x,y"]]).unwrap();
-    assert_eq!(fs::read_to_string(run.path("deep/er/t.csv")).unwrap(), "a,b\n1,\"x,y\"\n");
+    run.write_csv("deep/er/t.csv", &["a", "b"], [["1", "x,y"]])
+        .unwrap();
+    assert_eq!(
+        fs::read_to_string(run.path("deep/er/t.csv")).unwrap(),
+        "a,b\n1,\"x,y\"\n"
+    );
     assert!(!run.path("deep/er/.t.csv.partial").exists());
     fs::write(run.path("deep/.left.npy.partial"), b"x").unwrap();
     let root = run.root().to_path_buf();
@@ -101,7 +123,10 @@ fn two_runs_cannot_share_a_folder() {
 fn folders_of_others_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("thesis.tex"), b"").unwrap();
-    assert!(matches!(open(folder.path()), Err(RunFolderError::Foreign { .. })));
+    assert!(matches!(
+        open(folder.path()),
+        Err(RunFolderError::Foreign { .. })
+    ));
     let below_a_file = folder.path().join("thesis.tex/run");
     match open(&below_a_file) {
         Err(error @ RunFolderError::Unwritable { .. }) => {
@@ -111,5 +136,8 @@ fn folders_of_others_are_left_alone() {
     }
     let other = folder.path().join("other");
     drop(RunFolder::open(&other, About::new("t", 7, "")).unwrap());
-    assert!(matches!(open(&other), Err(RunFolderError::OtherStudy { .. })));
+    assert!(matches!(
+        open(&other),
+        Err(RunFolderError::OtherStudy { .. })
+    ));
 }

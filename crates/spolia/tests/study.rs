@@ -74,9 +74,18 @@ fn a_study_is_resolved_with_its_defaults() {
     let study = parse(EXAMPLE);
     assert_eq!((study.name.as_str(), study.seed), ("camelyon17", 7));
     let patches = study.patches.as_ref().unwrap();
-    assert_eq!(patches.images, ["folder/a", "folder/b/labels.csv"].map(PathBuf::from));
-    assert_eq!((patches.size, patches.most, patches.split_by), (Some(96), None, SplitBy::Patient));
-    assert_eq!((patches.val, patches.test, patches.allow_leaks), (0.15, 0.15, false));
+    assert_eq!(
+        patches.images,
+        ["folder/a", "folder/b/labels.csv"].map(PathBuf::from)
+    );
+    assert_eq!(
+        (patches.size, patches.most, patches.split_by),
+        (Some(96), None, SplitBy::Patient)
+    );
+    assert_eq!(
+        (patches.val, patches.test, patches.allow_leaks),
+        (0.15, 0.15, false)
+    );
 
     let names: Vec<&str> = study.networks.iter().map(|n| n.name.as_str()).collect();
     assert_eq!(names, ["pretrained", "reused-6a", "random", "finetuned"]);
@@ -96,33 +105,60 @@ fn a_study_is_resolved_with_its_defaults() {
     );
     let train = study.network("finetuned").unwrap().train.clone().unwrap();
     assert_eq!((train.epochs, train.batch, train.shuffle), (30, 32, true));
-    assert_eq!((train.learning_rate, train.decay, train.momentum), (1e-4, 1e-6, 0.9));
+    assert_eq!(
+        (train.learning_rate, train.decay, train.momentum),
+        (1e-4, 1e-6, 0.9)
+    );
     assert_eq!(train.augment, AugmentPlan::Paper);
     let train = study.network("reused-6a").unwrap().train.clone().unwrap();
-    assert_eq!((train.epochs, train.shuffle, train.augment), (3, false, AugmentPlan::None));
+    assert_eq!(
+        (train.epochs, train.shuffle, train.augment),
+        (3, false, AugmentPlan::None)
+    );
 
     let visualize = study.visualize.as_ref().unwrap();
-    assert_eq!(visualize.layers, ["Mixed_5b", "Mixed_5c", "Mixed_6a", "Mixed_7c"]);
-    assert_eq!((&visualize.channels, visualize.preset), (&Channels::Sample(5), PresetPlan::Lucid));
-    assert_eq!((visualize.steps, visualize.size, visualize.batch), (None, 128, 8));
+    assert_eq!(
+        visualize.layers,
+        ["Mixed_5b", "Mixed_5c", "Mixed_6a", "Mixed_7c"]
+    );
+    assert_eq!(
+        (&visualize.channels, visualize.preset),
+        (&Channels::Sample(5), PresetPlan::Lucid)
+    );
+    assert_eq!(
+        (visualize.steps, visualize.size, visualize.batch),
+        (None, 128, 8)
+    );
     assert_eq!(visualize.networks, ["random", "finetuned"]);
 
     let attention = study.attention.as_ref().unwrap();
-    assert_eq!(attention.methods, [AttentionMethod::GradCam, AttentionMethod::GradCamPlusPlus]);
+    assert_eq!(
+        attention.methods,
+        [AttentionMethod::GradCam, AttentionMethod::GradCamPlusPlus]
+    );
     assert_eq!(attention.networks, ["reused-6a", "finetuned"]);
-    assert_eq!((attention.class, attention.p_min, attention.most), (0, 0.99, 3));
+    assert_eq!(
+        (attention.class, attention.p_min, attention.most),
+        (0, 0.99, 3)
+    );
     assert_eq!(attention.split, Part::Test);
 
     let concepts = study.concepts.as_ref().unwrap();
     assert_eq!(concepts.layers, ["Mixed_5b", "Mixed_6a"]);
-    assert_eq!((concepts.images, concepts.repeats, concepts.split), (1000, 10, Part::Test));
+    assert_eq!(
+        (concepts.images, concepts.repeats, concepts.split),
+        (1000, 10, Part::Test)
+    );
 }
 
 #[test]
 fn a_section_left_out_is_a_step_left_out() {
     let study = parse("[network.random]\n[visualize]\n");
     assert!(study.patches.is_none() && study.attention.is_none() && study.concepts.is_none());
-    assert_eq!(study.visualize.unwrap().channels, Channels::These((0..8).collect()));
+    assert_eq!(
+        study.visualize.unwrap().channels,
+        Channels::These((0..8).collect())
+    );
 }
 
 #[test]
@@ -140,17 +176,56 @@ fn a_misspelt_key_is_named_with_its_line_and_the_nearest() {
 fn unknown_names_are_named_with_the_nearest() {
     let base = "[patches]\n[network.random]\n";
     let cases = [
-        ("[visualize]\nlayers = [\"Mixed_5x\"]", 4, "layer \"Mixed_5x\"", "Mixed_5b"),
-        ("[visualize]\nnetworks = [\"randon\"]", 4, "network \"randon\"", "random"),
-        ("[concepts]\nmeasures = [\"glcm_contrst\"]", 4, "measure \"glcm_contrst\"", "glcm_contrast"),
-        ("[attention]\nmethods = [\"gradcam\"]", 4, "method \"gradcam\"", "grad-cam"),
-        ("[attention]\nselect = { class = \"tumour\" }", 4, "class \"tumour\"", "tumor"),
-        ("[network.b]\nstart = \"rando\"\ntrain = {}", 4, "network \"rando\"", "random"),
-        ("[network.b]\ninit = \"xavir\"", 4, "init \"xavir\"", "xavier"),
+        (
+            "[visualize]\nlayers = [\"Mixed_5x\"]",
+            4,
+            "layer \"Mixed_5x\"",
+            "Mixed_5b",
+        ),
+        (
+            "[visualize]\nnetworks = [\"randon\"]",
+            4,
+            "network \"randon\"",
+            "random",
+        ),
+        (
+            "[concepts]\nmeasures = [\"glcm_contrst\"]",
+            4,
+            "measure \"glcm_contrst\"",
+            "glcm_contrast",
+        ),
+        (
+            "[attention]\nmethods = [\"gradcam\"]",
+            4,
+            "method \"gradcam\"",
+            "grad-cam",
+        ),
+        (
+            "[attention]\nselect = { class = \"tumour\" }",
+            4,
+            "class \"tumour\"",
+            "tumor",
+        ),
+        (
+            "[network.b]\nstart = \"rando\"\ntrain = {}",
+            4,
+            "network \"rando\"",
+            "random",
+        ),
+        (
+            "[network.b]\ninit = \"xavir\"",
+            4,
+            "init \"xavir\"",
+            "xavier",
+        ),
     ];
     for (text, line, what, near) in cases {
         let fault = one_fault(&format!("{base}{text}\n"));
-        let expected = (line, format!("unknown {what}"), format!("did you mean \"{near}\"?"));
+        let expected = (
+            line,
+            format!("unknown {what}"),
+            format!("did you mean \"{near}\"?"),
+        );
         assert_eq!(fault, expected);
     }
 }
@@ -158,9 +233,15 @@ fn unknown_names_are_named_with_the_nearest() {
 #[test]
 fn sections_of_later_versions_are_refused_in_words() {
     let (line, what, _) = one_fault("name = \"a\"\n[drift]\n");
-    assert_eq!((line, what.contains("not computed by this version")), (2, true));
+    assert_eq!(
+        (line, what.contains("not computed by this version")),
+        (2, true)
+    );
     let (line, what, _) = one_fault("[patches]\nslides = \"slides/*.tif\"\n");
-    assert_eq!((line, what.contains("whole slides are not read yet")), (2, true));
+    assert_eq!(
+        (line, what.contains("whole slides are not read yet")),
+        (2, true)
+    );
 }
 
 #[test]
@@ -174,7 +255,10 @@ fn all_faults_are_shown_at_once_in_order() {
 fn networks_that_start_from_each_other_are_a_fault() {
     let text = "[patches]\n[network.a]\nstart = \"b\"\ntrain = {}\n[network.b]\nstart = \"a\"\ntrain = {}\n[network.c]\nstart = \"a\"\ntrain = {}\n";
     let (line, what, _) = one_fault(text);
-    assert_eq!((line, what.as_str()), (2, "networks start from each other: a -> b -> a"));
+    assert_eq!(
+        (line, what.as_str()),
+        (2, "networks start from each other: a -> b -> a")
+    );
 }
 
 #[test]
@@ -183,9 +267,15 @@ fn contradictions_of_a_network_are_faults() {
         ("weights = \"w\"\nstart = \"r\"", "exclude each other"),
         ("weights = \"w\"\ninit = \"xavier\"", "exclude each other"),
         ("keep = \"Mixed_6a\"", "keep says nothing without start"),
-        ("convention = \"keras\"", "convention says nothing without weights"),
+        (
+            "convention = \"keras\"",
+            "convention says nothing without weights",
+        ),
         ("start = \"r\"", "would be a copy of r"),
-        ("start = \"r\"\ninit = \"xavier\"\ntrain = {}", "init says nothing without keep"),
+        (
+            "start = \"r\"\ninit = \"xavier\"\ntrain = {}",
+            "init says nothing without keep",
+        ),
         ("init = \"mean-var\"", "whose mean and variance"),
     ];
     for (text, what) in cases {
@@ -196,10 +286,26 @@ fn contradictions_of_a_network_are_faults() {
 
 #[test]
 fn what_a_step_needs_must_be_there() {
-    assert!(one_fault("[network.a]\n[concepts]\n").1.contains("[concepts] needs patches"));
-    assert!(one_fault("[network.a]\ntrain = {}\n").1.contains("training a needs patches"));
-    assert!(one_fault("[patches]\n[visualize]\n").1.contains("needs at least one network"));
-    assert!(one_fault("[patches]\nval = 0.6\ntest = 0.4\n").1.contains("nothing to train on"));
+    assert!(
+        one_fault("[network.a]\n[concepts]\n")
+            .1
+            .contains("[concepts] needs patches")
+    );
+    assert!(
+        one_fault("[network.a]\ntrain = {}\n")
+            .1
+            .contains("training a needs patches")
+    );
+    assert!(
+        one_fault("[patches]\n[visualize]\n")
+            .1
+            .contains("needs at least one network")
+    );
+    assert!(
+        one_fault("[patches]\nval = 0.6\ntest = 0.4\n")
+            .1
+            .contains("nothing to train on")
+    );
 }
 
 #[test]

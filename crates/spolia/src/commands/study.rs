@@ -1,0 +1,103 @@
+//! `spolia study template` and `spolia study check`.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::context::{Context, Outcome};
+use crate::output::{self, Table};
+use crate::study::{self, template};
+
+/// `spolia study …`
+#[derive(Debug, Subcommand)]
+pub enum Study {
+    /// Prints a commented study file with every key at its default.
+    Template,
+    /// Says whether a study file is valid, and what it would run.
+    Check {
+        /// The study file.
+        #[arg(value_name = "STUDY")]
+        study: PathBuf,
+        /// Prints the steps as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Study {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The study file is missing or wrong.
+    pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        match self {
+            Study::Template => output::print(&template::template())?,
+            Study::Check { study, json } => {
+                let plan = study::Study::load(&study)?;
+                context
+                    .progress
+                    .note(&format!("{} is valid", study.display()));
+                steps(&plan).print(json)?;
+            }
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// The steps that a study would run.
+fn steps(study: &study::Study) -> Table {
+    let mut table = Table::new(["step", "network", "what"]);
+    let mut row = |step: &str, network: Value, what: String| {
+        table.push(vec![step.into(), network, what.into()]);
+    };
+    if let Some(patches) = &study.patches {
+        let images: Vec<String> = patches
+            .images
+            .iter()
+            .map(|p| p.display().to_string())
+            .collect();
+        row("patches", Value::Null, images.join(", "));
+    }
+    for network in &study.networks {
+        if let Some(train) = &network.train {
+            row(
+                "train",
+                json!(network.name),
+                format!("{}, {} epochs", network.kind(), train.epochs),
+            );
+        }
+    }
+    if let Some(visualize) = &study.visualize {
+        for network in &visualize.networks {
+            row("visualize", json!(network), visualize.layers.join(", "));
+        }
+    }
+    if let Some(attention) = &study.attention {
+        for network in &attention.networks {
+            let methods: Vec<&str> = attention
+                .methods
+                .iter()
+                .map(|method| method.name())
+                .collect();
+            row(
+                "attention",
+                json!(network),
+                format!("{} at {}", methods.join(", "), attention.layer),
+            );
+        }
+    }
+    if let Some(concepts) = &study.concepts {
+        let measures: Vec<&str> = concepts
+            .measures
+            .iter()
+            .map(|measure| measure.name())
+            .collect();
+        row("measures", Value::Null, measures.join(", "));
+        for network in &concepts.networks {
+            row("concepts", json!(network), concepts.layers.join(", "));
+        }
+    }
+    row("report", Value::Null, "figures and report.html".to_string());
+    table
+}
