@@ -123,7 +123,7 @@ impl Canvas {
     fn place_nuclei(&mut self, tissue: &Tissue, nuclear_size: f32, rng: &mut ChaCha8Rng) {
         let extent = self.size as f32 * self.mpp;
         let area = (extent + 2.0 * MARGIN).powi(2);
-        let densest = 0.0165;
+        let densest = 0.0195;
         // As many throws as nuclei would be wanted at the highest density, and then as many again
         // because some fall on others.
         let throws = (2.0 * densest * area).ceil() as usize;

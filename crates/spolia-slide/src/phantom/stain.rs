@@ -44,8 +44,8 @@ impl Stains {
 
     /// The same stains on one patch, whose thickness and time in the bath differ.
     pub(super) fn on_patch(mut self, rng: &mut impl Rng) -> Self {
-        let thickness = 0.13 * normal(rng);
-        self.hematoxylin_strength *= (thickness + 0.12 * normal(rng)).exp();
+        let thickness = 0.18 * normal(rng).clamp(-2.0, 2.0);
+        self.hematoxylin_strength *= (thickness + 0.16 * normal(rng)).exp();
         self.eosin_strength *= (thickness + 0.14 * normal(rng)).exp();
         self
     }

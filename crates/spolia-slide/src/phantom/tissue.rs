@@ -43,8 +43,8 @@ impl Tissue {
         let kind: f32 = rng.random();
         let architecture = match (tumour, kind) {
             (true, _) => Architecture::Nests,
-            (false, k) if k < 0.45 => Architecture::Fibrous,
-            (false, k) if k < 0.62 => Architecture::Loose,
+            (false, k) if k < 0.35 => Architecture::Fibrous,
+            (false, k) if k < 0.47 => Architecture::Loose,
             (false, _) => Architecture::Lymphoid,
         };
         let mut noise = || Noise::new(rng.random());
@@ -85,8 +85,8 @@ impl Tissue {
         match self.architecture {
             Architecture::Fibrous => 0.0034,
             Architecture::Loose => 0.0026,
-            Architecture::Lymphoid => 0.0125 + 0.004 * self.region.at(x / 22.0, y / 22.0),
-            Architecture::Nests => mix(0.0036, 0.0112, self.nest(x, y)),
+            Architecture::Lymphoid => 0.0155 + 0.004 * self.region.at(x / 22.0, y / 22.0),
+            Architecture::Nests => mix(0.0036, 0.0100, self.nest(x, y)),
         }
     }
 
