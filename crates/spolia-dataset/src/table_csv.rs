@@ -76,7 +76,8 @@ impl PatchTable {
         write_whole(path, &bytes)
     }
 
-    /// Reads a table of patches; see [`read_rows`](crate::resolve) for the columns.
+    /// Reads a table of patches: any of [`COLUMNS`] in any order, of which `file` or `id` is needed;
+    /// other columns are left alone.
     ///
     /// Rows whose file is missing are left out and reported.
     ///

@@ -47,6 +47,9 @@ impl Stains {
         let thickness = 0.18 * normal(rng).clamp(-2.0, 2.0);
         self.hematoxylin_strength *= (thickness + 0.16 * normal(rng)).exp();
         self.eosin_strength *= (thickness + 0.14 * normal(rng)).exp();
+        // Beyond these the section would have been stained again.
+        self.hematoxylin_strength = self.hematoxylin_strength.clamp(0.55, 1.6);
+        self.eosin_strength = self.eosin_strength.clamp(0.55, 1.4);
         self
     }
 
