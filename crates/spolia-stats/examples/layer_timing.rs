@@ -17,7 +17,10 @@ fn main() -> Result<(), spolia_stats::Error> {
         let groups: Vec<usize> = (0..n).map(|i| i / 20).collect();
         let start = Instant::now();
         ols(&x, &y)?;
-        println!("p {p}: least squares {:.2} s", start.elapsed().as_secs_f64());
+        println!(
+            "p {p}: least squares {:.2} s",
+            start.elapsed().as_secs_f64()
+        );
         let start = Instant::now();
         ridge(&x, &y)?;
         println!("p {p}: ridge {:.2} s", start.elapsed().as_secs_f64());
