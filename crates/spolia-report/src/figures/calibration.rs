@@ -7,7 +7,7 @@ use super::{Svg, split_words};
 use crate::Error;
 use crate::run::Run;
 
-/// Wilson's interval of a share, for 95 % (Wilson 1927): ends for `share` of `n`.
+/// Wilson's interval of a share, for 95% (Wilson 1927): ends for `share` of `n`.
 fn wilson(share: f64, n: usize) -> (f64, f64) {
     const Z: f64 = 1.959_963_985;
     let n = n as f64;

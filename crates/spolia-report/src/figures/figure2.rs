@@ -6,7 +6,7 @@ use super::mosaic::{LETTER, Mosaic};
 use super::palette::viridis;
 use super::pictures::{self, Missing};
 use crate::Error;
-use crate::numbers::two;
+use crate::numbers::three;
 use crate::run::attention::Map;
 use crate::run::{Run, first_seen};
 
@@ -107,7 +107,7 @@ pub(crate) fn draw(run: &Run, missing: &mut Missing) -> Result<Option<(Gallery, 
                     None
                 }
             };
-            let p = map.map_or_else(|| two(None), |m| two(m.p));
+            let p = map.map_or_else(|| three(None), |m| three(m.p));
             if map.is_some() {
                 let text = format!("p({}) {p}", run.positive());
                 sheet.text(&text, (at.0, at.1 + SIDE + 2));

@@ -14,6 +14,8 @@ use crate::run::{Run, first_seen};
 
 /// Held-out R² has no lower bound; below this the axis ends and a mark says so.
 const FLOOR: f64 = -0.5;
+/// Neighbouring networks stand side by side, so that their intervals can be read; in layers.
+const DODGE: f64 = 0.17;
 
 /// Draws one panel per concept; each comes with its concept's name.
 pub(crate) fn draw(run: &Run) -> Result<Vec<(String, Svg)>, Error> {
@@ -47,7 +49,7 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
         })
         .collect();
 
-    let mut keys: Vec<Key> = series
+    let keys: Vec<Key> = series
         .iter()
         .map(|s| {
             let look = look(run.place(s.network));
@@ -65,14 +67,17 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
         stroke: Some(stroke),
         look: None,
     };
-    keys.push(kind("held out", Stroke::Solid, INK));
-    keys.push(kind("in sample", Stroke::Dashed, pale(INK, 0.6)));
-    keys.push(kind("noise, in sample", Stroke::Dotted, SOFT));
+    let kinds = [
+        kind("held out", Stroke::Solid, INK),
+        kind("in sample", Stroke::Dashed, pale(INK, 0.6)),
+        kind("noise, in sample", Stroke::Dotted, SOFT),
+    ];
 
     let rotated = layers.len() > 8;
     let bottom = 250.0;
     let key_top = bottom + if rotated { 112.0 } else { 54.0 };
-    let height = key_top + legend_height(&keys, 384.0) + 6.0;
+    let kind_top = key_top + legend_height(&keys, 384.0);
+    let height = kind_top + legend_height(&kinds, 384.0) + 6.0;
     let axes = Axes {
         left: 50.0,
         top: 34.0,
@@ -94,16 +99,16 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
         axes.title(pen, concept)?;
         layer_names(pen, &axes, &layers, rotated)?;
         for (i, one) in series.iter().enumerate() {
-            // Neighbours stand side by side so that their intervals can be read.
-            let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * 0.14;
+            let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * DODGE;
             in_sample(pen, &axes, run, one, shift)?;
         }
         noise(pen, &axes, &series)?;
         for (i, one) in series.iter().enumerate() {
-            let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * 0.14;
-            held_out(pen, &axes, run, one, shift)?;
+            let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * DODGE;
+            held_out(pen, &axes, run, one, (i, shift))?;
         }
-        legend(pen, &keys, (10.0, key_top), 384.0)
+        legend(pen, &keys, (10.0, key_top), 384.0)?;
+        legend(pen, &kinds, (10.0, kind_top), 384.0)
     })?;
     Ok(Svg::new(&name, text))
 }
@@ -200,7 +205,13 @@ fn noise(pen: &Pen<'_>, axes: &Axes, series: &[Series<'_>]) -> Drawn {
     Ok(())
 }
 
-fn held_out(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64) -> Drawn {
+fn held_out(
+    pen: &Pen<'_>,
+    axes: &Axes,
+    run: &Run,
+    one: &Series<'_>,
+    (rank, shift): (usize, f64),
+) -> Drawn {
     let look = look(run.place(one.network));
     let (low_end, high_end) = axes.y;
     let mut points = Vec::new();
@@ -222,7 +233,7 @@ fn held_out(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64)
             pen.below(at, look.colour)?;
             pen.text(
                 &two(value),
-                (at.0, at.1 - 12.0),
+                (at.0, at.1 - 13.0 - 12.0 * rank as f64),
                 10.0,
                 look.colour,
                 Hang::Middle,

@@ -109,7 +109,7 @@ fn panel(
     let name = file_name(stem, &network.about.name);
     let text = svg(&name, (400.0, 298.0), &alt, |pen| {
         axes.draw_y(pen, &Ticks::round((low, high), 5), label)?;
-        axes.draw_x(pen, &Ticks::whole((first, last), 8), "epoch")?;
+        axes.draw_x(pen, &Ticks::whole(axes.x, 8), "epoch")?;
         axes.title(pen, title)?;
         if let Some(best) = network.about.best_epoch {
             kept(pen, &axes, best as f64)?;

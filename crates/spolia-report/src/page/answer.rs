@@ -91,7 +91,7 @@ fn prediction(run: &Run, judged: &[Judged<'_>]) -> String {
     };
     format!(
         "On {} {} patches, the area under the ROC curve for telling {named} is: {}; in brackets, \
-         95 % intervals{drawn}.",
+         95% intervals{drawn}.",
         count(first.m.n),
         split_words(first.split),
         listed(&each)
@@ -179,6 +179,22 @@ pub(super) fn channel_words(run: &Run) -> Vec<String> {
         .collect()
 }
 
+/// How the pictures were drawn, and whether every network was treated alike.
+pub(super) fn how_drawn(run: &Run) -> Option<String> {
+    let ways = first_seen(run.channels.iter().map(|c| (c.steps, c.size)));
+    match ways.as_slice() {
+        [] => None,
+        [(steps, size)] => Some(format!(
+            "{} at {size} \u{d7} {size} pixels, alike for every network",
+            counted(*steps, "step", "steps")
+        )),
+        _ => Some(
+            "but steps or sizes differ between pictures, so they are not strictly comparable"
+                .to_owned(),
+        ),
+    }
+}
+
 /// Which class the maps explain, at which layer and resolution.
 pub(super) fn map_words(run: &Run) -> Vec<String> {
     let kinds = first_seen(
@@ -203,9 +219,10 @@ pub(super) fn map_words(run: &Run) -> Vec<String> {
         .count();
     if empty > 0 {
         words.push(format!(
-            "{} of {} maps are zero everywhere.",
+            "{} of {} {} zero everywhere.",
             count(empty),
-            count(run.maps.len())
+            counted(run.maps.len(), "map", "maps"),
+            if empty == 1 { "is" } else { "are" }
         ));
     }
     let wrong: Vec<_> = run
@@ -215,9 +232,14 @@ pub(super) fn map_words(run: &Run) -> Vec<String> {
         .collect();
     if !wrong.is_empty() {
         words.push(format!(
-            "{} of {} maps explain a class that is not the patch's own.",
+            "{} of {} {} a class that is not the patch's own.",
             count(wrong.len()),
-            count(run.maps.len())
+            counted(run.maps.len(), "map", "maps"),
+            if wrong.len() == 1 {
+                "explains"
+            } else {
+                "explain"
+            }
         ));
     }
     words
@@ -235,7 +257,7 @@ fn figures(run: &Run, judged: &[Judged<'_>]) -> Vec<Figure> {
                 .auc_low
                 .zip(j.m.auc_high)
                 .map_or_else(String::new, |(l, h)| {
-                    format!("95 % interval {}", interval(l, h))
+                    format!("95% interval {}", interval(l, h))
                 }),
         })
         .collect();

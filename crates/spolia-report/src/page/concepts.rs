@@ -198,10 +198,28 @@ fn sentences(run: &Run, layer: &str) -> Vec<String> {
         );
         words.push(text);
     }
+    words.extend(widest_gap(run, layer));
     words.extend(above_zero(run));
     words.extend(significant(run));
     words.extend(rise(run));
     words
+}
+
+/// The fit of a layer whose in-sample value promises most beyond what holds.
+fn widest_gap(run: &Run, layer: &str) -> Option<String> {
+    let of_layer = run.fits.iter().filter(|f| f.layer == layer);
+    let gaps = of_layer.filter_map(|f| Some((f, f.paper?, f.test?)));
+    let wider = |a: &(_, f64, f64), b: &(_, f64, f64)| b.1 - b.2 > a.1 - a.2;
+    let (fit, paper, test) = gaps.reduce(|a, b| if wider(&a, &b) { b } else { a })?;
+    (paper > test).then(|| {
+        format!(
+            "The widest gap there: {} from {} has R\u{b2} {} in sample and {} held out.",
+            fit.concept,
+            fit.network,
+            two(paper),
+            two(test)
+        )
+    })
 }
 
 /// In how many fits the held-out interval lies above zero.
@@ -234,7 +252,7 @@ fn significant(run: &Run) -> Option<String> {
         return None;
     }
     Some(format!(
-        "A permutation test finds more than chance in {} of {} (false discovery rate 5 %).",
+        "A permutation test finds more than chance in {} of {} (false discovery rate 5%).",
         count(known.iter().filter(|q| **q < 0.05).count()),
         counted(known.len(), "fit", "fits")
     ))

@@ -131,6 +131,11 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
             inputs: step.inputs.as_deref().map_or("", |hash| start(hash, 12)),
         })
         .collect();
+    let unfinished: Vec<String> = steps
+        .iter()
+        .filter(|step| step.state != "done")
+        .map(|step| format!("{} ({})", step.name, step.state))
+        .collect();
     let ramp: Vec<String> = VIRIDIS
         .iter()
         .map(|[r, g, b]| format!("rgb({r},{g},{b})"))
@@ -168,8 +173,7 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         calibration => drawn.calibration.as_ref().map(svg),
         figure1 => drawn.figure1.as_ref().map(|(grid, _)| grid),
         figure1_words => answer::channel_words(run),
-        figure1_size => run.channels.iter().map(|c| c.size).max(),
-        figure1_steps => run.channels.iter().map(|c| c.steps).max(),
+        figure1_how => answer::how_drawn(run),
         figure2 => drawn.figure2.as_ref().map(|(gallery, _)| gallery),
         figure2_words => answer::map_words(run),
         figure3 => drawn.figure3.iter().map(|(_, s)| svg(s)).collect::<Vec<_>>(),
@@ -177,6 +181,7 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         problems => problems,
         missing => drawn.missing.0,
         steps => steps,
+        unfinished => unfinished,
         left_out => left_out,
         ramp => ramp.join(","),
     })?;

@@ -212,8 +212,8 @@ pub(super) fn metrics_words(run: &Run) -> Vec<String> {
         .collect();
     if !validation.is_empty() {
         words.push(format!(
-            "{}: measured on validation patches, which also chose the epoch, so the figures are \
-             somewhat too good.",
+            "{}: measured on validation patches, for want of test patches; where these also chose \
+             the epoch, the figures are too good.",
             listed(&validation)
         ));
     }

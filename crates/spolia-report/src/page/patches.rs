@@ -106,7 +106,7 @@ fn sentences(run: &Run, parts: &[(Option<&str>, Vec<&Patch>)]) -> Vec<String> {
         "Each of the {}",
         counted(run.patches.len(), "patch", "patches")
     );
-    if let Some(side) = run.manifest.patch_size {
+    if let Some(side) = run.manifest.patch_size.filter(|side| *side > 0) {
         size += &format!(" is {side} pixels wide and high");
         match run.manifest.mpp {
             Some(mpp) => {
