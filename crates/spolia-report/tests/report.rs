@@ -8,8 +8,11 @@ use std::path::{Path, PathBuf};
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// All files below a folder with their bytes, sorted.
-fn files(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, Box<dyn Error>> {
+/// A file's path and bytes.
+type File = (PathBuf, Vec<u8>);
+
+/// All files of a folder, sorted.
+fn files(folder: &Path) -> Result<Vec<File>, Box<dyn Error>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

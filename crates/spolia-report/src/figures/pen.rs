@@ -123,6 +123,12 @@ impl Pen<'_> {
         Ok(())
     }
 
+    /// A filled rectangle between two corners.
+    pub(crate) fn fill(&self, a: (f64, f64), b: (f64, f64), colour: RGBColor) -> Drawn {
+        let corners = [(fine(a.0), fine(a.1)), (fine(b.0), fine(b.1))];
+        self.area.draw(&Rectangle::new(corners, colour.filled()))
+    }
+
     /// A marker `radius` pixels large.
     pub(crate) fn marker(&self, at: (f64, f64), shape: Shape, radius: f64, c: RGBColor) -> Drawn {
         let corners: &[(f64, f64)] = match shape {

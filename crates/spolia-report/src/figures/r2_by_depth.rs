@@ -3,9 +3,11 @@
 //! Three kinds of R² share a panel and differ in more than colour: held out is solid with
 //! markers and intervals, in sample is dashed and pale, noise is dotted.
 
+use plotters::style::WHITE;
+
 use super::axes::{Axes, Key, SMALL, Ticks, legend, legend_height};
 use super::palette::{INK, SOFT, look, pale};
-use super::pen::{Drawn, Hang, Pen, Stroke, svg};
+use super::pen::{Drawn, Hang, Pen, Stroke, svg, text_width};
 use super::{Svg, file_name};
 use crate::Error;
 use crate::numbers::two;
@@ -105,8 +107,9 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
         noise(pen, &axes, &series)?;
         for (i, one) in series.iter().enumerate() {
             let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * DODGE;
-            held_out(pen, &axes, run, one, (i, shift))?;
+            held_out(pen, &axes, run, one, shift)?;
         }
+        values_below(pen, &axes, run, &series)?;
         legend(pen, &keys, (10.0, key_top), 384.0)?;
         legend(pen, &kinds, (10.0, kind_top), 384.0)
     })?;
@@ -205,13 +208,7 @@ fn noise(pen: &Pen<'_>, axes: &Axes, series: &[Series<'_>]) -> Drawn {
     Ok(())
 }
 
-fn held_out(
-    pen: &Pen<'_>,
-    axes: &Axes,
-    run: &Run,
-    one: &Series<'_>,
-    (rank, shift): (usize, f64),
-) -> Drawn {
+fn held_out(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64) -> Drawn {
     let look = look(run.place(one.network));
     let (low_end, high_end) = axes.y;
     let mut points = Vec::new();
@@ -231,15 +228,28 @@ fn held_out(
     for (at, value) in points {
         if value < low_end {
             pen.below(at, look.colour)?;
-            pen.text(
-                &two(value),
-                (at.0, at.1 - 13.0 - 12.0 * rank as f64),
-                10.0,
-                look.colour,
-                Hang::Middle,
-            )?;
         } else {
             pen.marker(at, look.shape, 3.8, look.colour)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the values that lie below the axis above their marks, one over the other, on white.
+fn values_below(pen: &Pen<'_>, axes: &Axes, run: &Run, series: &[Series<'_>]) -> Drawn {
+    for layer in 0..=axes.x.1 as usize {
+        let at_layer = series.iter().filter_map(|one| {
+            let (_, fit) = one.fits.iter().find(|(own, _)| *own == layer)?;
+            Some((one.network, fit.test.filter(|value| *value < axes.y.0)?))
+        });
+        for (rank, (network, value)) in at_layer.enumerate() {
+            let (x, bottom) = axes.at(layer as f64, axes.y.0);
+            let y = bottom - 14.0 - 12.0 * rank as f64;
+            let text = two(value);
+            let half = text_width(&text, 10.0) / 2.0 + 1.0;
+            pen.fill((x - half, y - 6.0), (x + half, y + 6.0), WHITE)?;
+            let colour = look(run.place(network)).colour;
+            pen.text(&text, (x, y), 10.0, colour, Hang::Middle)?;
         }
     }
     Ok(())
