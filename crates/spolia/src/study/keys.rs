@@ -148,7 +148,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Study, "name", "text", "\"study\"", "Names the study in the report."),
     key(Section::Study, "seed", "whole number", "0", "Where all randomness starts: same study, same seed, same result."),
 
-    key(Section::Patches, "images", "path or list of paths", "\"patches\"", "Labelled images: a folder, a CSV, an HDF5 file or a WILDS folder, relative to this file."),
+    key(Section::Patches, "images", "path or list of paths", "\"patches\"", "Labelled images: a folder, a CSV or an HDF5 file, relative to this file."),
     key(Section::Patches, "size", "pixels or \"as-is\"", "\"as-is\"", "Side of a patch in pixels; an image of another size is reported as a problem. As-is: all as large as the first."),
     key(Section::Patches, "classes", "two names", "[\"normal\", \"tumor\"]", "What labels 0 and 1 mean; the second is the positive class."),
     key(Section::Patches, "most", "number or \"all\"", "\"all\"", "At most so many patches of each class in each of train, validation and test, drawn by the seed."),
