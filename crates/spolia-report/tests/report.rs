@@ -97,6 +97,11 @@ fn a_full_run_gives_one_page_and_its_figures() -> Done {
         page.contains("glcm_contrast from random has R² 0.86 in sample and \u{2212}0.80 held out")
     );
     assert!(page.contains("3,584 steps at 128 × 128 pixels, alike for every network"));
+    // Values below the axis are written beside their marks.
+    let panel = fs::read_to_string(run.join("figures/figure3_glcm_contrast.svg"))?;
+    for value in ["\u{2212}0.80", "\u{2212}0.70", "\u{2212}0.60"] {
+        assert_eq!(panel.matches(&format!("\n{value}\n")).count(), 1, "{value}");
+    }
     // Seconds vary from run to run and stay out.
     assert!(!page.contains("4211"));
     assert_self_contained(&page);
