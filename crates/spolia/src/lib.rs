@@ -11,4 +11,5 @@ pub mod output;
 pub mod progress;
 pub mod run_folder;
 pub mod seed;
+pub mod steps;
 pub mod study;

@@ -1,0 +1,11 @@
+//! The work itself, shared by the commands and the steps of a study: one file per job.
+
+pub mod attention;
+pub mod batches;
+pub mod concepts;
+pub mod evaluate;
+pub mod features;
+pub mod model;
+pub mod predict;
+pub mod train;
+pub mod visualize;
