@@ -18,7 +18,7 @@ use crate::seed;
 /// `spolia dataset …`
 #[derive(Debug, Subcommand)]
 pub enum Dataset {
-    /// Counts patches by split, patient, centre and slide; finds duplicates, leaks and bad files.
+    /// Counts patches, finds duplicates, leaks and bad files.
     Check {
         /// The images.
         #[command(flatten)]
@@ -27,7 +27,7 @@ pub enum Dataset {
         #[arg(long)]
         json: bool,
     },
-    /// Divides patches into train, val and test so that no patient is on two sides.
+    /// Divides patches into train, val and test by patient.
     Split(SplitArgs),
 }
 

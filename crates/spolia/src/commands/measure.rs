@@ -15,10 +15,11 @@ use crate::run_folder::write_atomic;
 use crate::study::keys::nearest;
 
 /// `spolia measure IMAGES`
-///
-/// Gray-level co-occurrence of the whole image in gray, distance 1, 0 degrees, 256 levels,
-/// symmetric; one row per image.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "One row per image: measures of the gray-level co-occurrence matrix of the whole image in gray, \
+at distance 1, 0 degrees, 256 levels, symmetric."
+)]
 pub struct Measure {
     #[command(flatten)]
     images: ImagesArgs,

@@ -10,10 +10,11 @@ use crate::context::{Context, Outcome};
 use crate::output;
 
 /// `spolia phantom --out DIR`
-///
-/// Writes patches/, masks/ (16 bit, the number of each nucleus), patches.csv and truth.csv. Half of
-/// a patient's patches are tumour: larger, more varied nuclei with coarser chromatin.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Writes patches/, masks/ (16 bit, the number of each nucleus), patches.csv and truth.csv. \
+Half of a patient's patches are tumour: larger, more varied nuclei with coarser chromatin."
+)]
 pub struct Phantom {
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
