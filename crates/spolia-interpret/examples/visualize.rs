@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let layer = network.stage(layer)?;
     let start = Instant::now();
     let images = render(
-        &Cpu::default(),
+        &Cpu,
         &network,
         &weights,
         layer,

@@ -28,7 +28,7 @@ impl Frozen for Head {
         _: ReluGradient,
         objective: &mut Objective<'_>,
     ) -> Result<Tensor, spolia_network::Error> {
-        Ok(objective(&[input.clone()]).remove(0))
+        Ok(objective(std::slice::from_ref(input)).remove(0))
     }
 }
 

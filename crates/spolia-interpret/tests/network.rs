@@ -22,7 +22,7 @@ fn images_excite_their_channels_more_and_repeat() {
         };
         let make = || {
             render(
-                &Cpu::default(),
+                &Cpu,
                 &network,
                 &weights,
                 layer,
@@ -62,7 +62,7 @@ fn grad_cam_of_the_last_layer_follows_the_linear_layer() {
     let weights = initialise(&network, Initialisation::Xavier, 7);
     let layer = network.stage("Mixed_7c").unwrap();
     let logits = network.last();
-    let engine = Cpu::default();
+    let engine = Cpu;
     let mut head = engine.frozen(&network, &weights, Cut::to(layer)).unwrap();
     let mut tail = engine
         .frozen(&network, &weights, Cut::between(layer, logits))

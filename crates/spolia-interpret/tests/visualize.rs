@@ -68,13 +68,12 @@ impl Frozen for Toy {
             let (a, g) = (activation.image(image), gradient[0].image(image));
             let open = |i: usize| self.linear || a[i] > 0.0;
             let silent = (0..a.len()).all(|i| !open(i) || g[i] == 0.0);
-            for i in 0..a.len() {
-                // Below zero every activation is closed; an objective that is to rise has a negative loss gradient.
-                let passes = open(i) || (silent && relu == ReluGradient::Redirected && g[i] < 0.0);
-                if passes {
+            for (i, &g) in g.iter().enumerate() {
+                // Every silent activation lies below zero; what the objective wants to rise has a negative gradient.
+                if open(i) || (silent && relu == ReluGradient::Redirected && g < 0.0) {
                     let (slope, _) = answer(i % CHANNELS);
                     for (c, s) in slope.iter().enumerate() {
-                        out.data_mut()[(image * pixels + i / CHANNELS) * 3 + c] += s * g[i];
+                        out.data_mut()[(image * pixels + i / CHANNELS) * 3 + c] += s * g;
                     }
                 }
             }

@@ -44,10 +44,10 @@ mod tests {
         let map = Method::GradCamPlusPlus
             .map(&activation, &gradient, [2, 2, 2])
             .unwrap();
-        for (got, expected) in
-            map.values
-                .iter()
-                .zip([0.103_333_33, 0.353_593_20, 0.31, 0.707_186_41])
+        for (got, expected) in map
+            .values
+            .iter()
+            .zip([0.103_333_33, 0.353_593_2, 0.31, 0.707_186_4])
         {
             assert!((got - expected).abs() < 1e-6, "{got} instead of {expected}");
         }
