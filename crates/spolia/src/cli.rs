@@ -38,6 +38,8 @@ pub struct Global {
 /// Every command of this version.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Runs a study from its file, or goes on with it.
+    Run(commands::run::Run),
     /// Writes a study file to start from, or checks one.
     #[command(subcommand)]
     Study(commands::study::Study),
@@ -68,6 +70,7 @@ impl Command {
     /// Whatever stops the command as a whole; items that fail are in the [`Outcome`].
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         match self {
+            Command::Run(command) => command.run(context),
             Command::Study(command) => command.run(context),
             Command::Report(command) => command.run(context),
             Command::Dataset(command) => command.run(context),
@@ -121,7 +124,7 @@ fn overview(command: &clap::Command) -> String {
         }
     }
     text.push_str("\n`spolia COMMAND --help` explains a command.");
-    text
+    text.trim_start().to_string()
 }
 
 fn line(text: &mut String, name: &str, command: &clap::Command) {

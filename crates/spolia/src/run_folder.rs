@@ -147,6 +147,11 @@ impl RunFolder {
         self.write_manifest()
     }
 
+    /// The inputs hash of a step as it was begun last; empty before.
+    pub fn inputs(&self, name: &str) -> String {
+        self.manifest.step(name).map_or_else(String::new, |step| step.inputs.clone())
+    }
+
     /// Begins a step that is made from `inputs` (see [`StepKey`]).
     ///
     /// Where the inputs changed, the step's earlier `outputs` (files or folders, relative) are

@@ -9,5 +9,6 @@ pub mod measure;
 pub mod network_args;
 pub mod phantom;
 pub mod report;
+pub mod run;
 pub mod study;
 pub mod weights;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use spolia_dataset::{Augment, Patch, Reader, RgbPatch, augment};
 use spolia_network::training::Recipe;
-use spolia_network::{Cpu, Cut, Engine, Network, Tensor, Trainable, Weights};
+use spolia_network::{Cpu, Cut, Engine, Network, Tensor, Weights};
 
 use super::model::Model;
 use super::predict::{self, probability};

@@ -1,3 +1,173 @@
-//! The steps of a study, one per file. A step reads what earlier steps wrote into the run folder.
+//! A study, step by step. Each step reads what earlier steps wrote into the run folder, and is skipped when nothing that
+//! it is made from has changed.
 
+mod attention;
+mod concepts;
+mod networks;
 pub mod patches;
+mod predict;
+mod visualize;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use spolia_dataset::{PatchTable, Reader};
+
+use crate::context::{Context, Outcome};
+use crate::run_folder::{About, Begin, RunFolder, StepKey};
+use crate::study::Study;
+
+/// The kinds of step, in order; `--only` takes these.
+pub const STEPS: [&str; 7] = ["patches", "train", "predict", "visualize", "attention", "concepts", "report"];
+
+/// A study under way.
+struct Run<'a> {
+    study: &'a Study,
+    seed: u64,
+    folder: RunFolder,
+    context: &'a Context,
+    reader: Reader,
+    /// The patches of the study; empty without `[patches]`.
+    table: PatchTable,
+    /// Inputs hashes of the steps that others are made from.
+    keys: BTreeMap<String, String>,
+}
+
+/// Runs or resumes a study in `out`; `only` limits it to some kinds of step, `force` redoes them.
+///
+/// # Errors
+/// Whatever stops the study as a whole. A step that fails is recorded, and those that do not need it go on.
+pub fn run(study: &Study, out: &Path, only: &[String], force: bool, context: &Context) -> miette::Result<Outcome> {
+    let seed = context.seed.unwrap_or(study.seed);
+    let folder = RunFolder::open(out, About::new(&study.name, seed, &study.text))?;
+    let table = PatchTable::new(Vec::new(), spolia_dataset::default_classes()).map_err(|e| miette::miette!("{e}"))?;
+    let mut run = Run { study, seed, folder, context, reader: Reader::new(), table, keys: BTreeMap::new() };
+    if force {
+        run.folder.force();
+    }
+    run.folder.plan(&names(study))?;
+    let wanted = |kind: &str| only.is_empty() || only.iter().any(|o| o == kind);
+    let mut failed = 0;
+    // Patches and networks are what the others read: always brought up to date, which costs nothing when they are.
+    if let Some(plan) = &study.patches {
+        run.table = patches::run(plan, seed, &mut run.folder, context.progress)?;
+        run.keys.insert(patches::STEP.into(), run.folder.inputs(patches::STEP));
+    }
+    let mut broken: Vec<&str> = Vec::new();
+    for plan in &study.networks {
+        let needs = networks::needs(plan);
+        let name = format!("train/{}", plan.name);
+        if needs.is_some_and(|n| broken.contains(&n)) {
+            run.folder.fail(&name, format!("network {} failed, and this one starts from it", needs.unwrap_or_default()))?;
+            broken.push(&plan.name);
+        } else if run.step(&name, |run| networks::step(run, plan))? > 0 {
+            broken.push(&plan.name);
+        }
+    }
+    failed += broken.len();
+    for plan in study.networks.iter().filter(|plan| !broken.contains(&plan.name.as_str())) {
+        let name = plan.name.as_str();
+        if wanted("predict") || wanted("attention") {
+            failed += run.step(&format!("predict/{name}"), |run| predict::step(run, name))?;
+        }
+        if let Some(visualize) = study.visualize.as_ref().filter(|v| wanted("visualize") && v.networks.iter().any(|n| n == name)) {
+            failed += run.step(&format!("visualize/{name}"), |run| visualize::step(run, visualize, name))?;
+        }
+        if let Some(attention) = study.attention.as_ref().filter(|a| wanted("attention") && a.networks.iter().any(|n| n == name)) {
+            failed += run.step(&format!("attention/{name}"), |run| attention::step(run, attention, name))?;
+        }
+    }
+    if let Some(concepts) = study.concepts.as_ref().filter(|_| wanted("concepts")) {
+        failed += run.step("measures", |run| concepts::measures(run, concepts))?;
+        for name in concepts.networks.iter().filter(|n| !broken.contains(&n.as_str())) {
+            failed += run.step(&format!("concepts/{name}"), |run| concepts::step(run, concepts, name))?;
+        }
+    }
+    if let Some(plan) = &study.visualize {
+        visualize::tables(&run, plan)?;
+    }
+    if let Some(plan) = &study.attention {
+        attention::table(&run, plan)?;
+    }
+    if let Some(plan) = &study.concepts {
+        concepts::tables(&run, plan)?;
+    }
+    if wanted("report") {
+        failed += run.step("report", report)?;
+    }
+    let items = run.folder.problems().len();
+    for problem in run.folder.problems() {
+        eprintln!("{} ({}): {}", problem.item, problem.step, problem.error);
+    }
+    Ok(Outcome::of(failed + items))
+}
+
+/// The report of what is there; always drawn anew, since it costs a second.
+fn report(run: &mut Run<'_>) -> miette::Result<()> {
+    let inputs = StepKey::new("report").finish();
+    run.folder.begin("report", &inputs, &[])?;
+    run.folder.finish("report", 1)?;
+    let summary = spolia_report::write(run.folder.root()).map_err(|e| miette::miette!("{e}"))?;
+    run.context.progress.note(&format!("report: {}", summary.report.display()));
+    Ok(())
+}
+
+/// Every step of a study, in order.
+fn names(study: &Study) -> Vec<String> {
+    let mut names: Vec<String> = study.patches.iter().map(|_| patches::STEP.to_string()).collect();
+    names.extend(study.networks.iter().map(|n| format!("train/{}", n.name)));
+    let of = |kind: &str, networks: &[String]| networks.iter().map(|n| format!("{kind}/{n}")).collect::<Vec<_>>();
+    let all: Vec<String> = study.networks.iter().map(|n| n.name.clone()).collect();
+    names.extend(of("predict", &all));
+    names.extend(study.visualize.iter().flat_map(|v| of("visualize", &v.networks)));
+    names.extend(study.attention.iter().flat_map(|a| of("attention", &a.networks)));
+    if let Some(concepts) = &study.concepts {
+        names.push("measures".into());
+        names.extend(of("concepts", &concepts.networks));
+    }
+    names.push("report".into());
+    names
+}
+
+impl Run<'_> {
+    /// Runs a step; 1 where it failed as a whole, which is recorded and told at the end.
+    fn step(&mut self, name: &str, work: impl FnOnce(&mut Self) -> miette::Result<()>) -> miette::Result<usize> {
+        match work(self) {
+            Ok(()) => Ok(0),
+            Err(error) => {
+                self.folder.fail(name, &error)?;
+                Ok(1)
+            }
+        }
+    }
+
+    /// Begins a step made from `key`, and remembers its hash for those that are made from it.
+    fn begin(&mut self, name: &str, key: StepKey, outputs: &[&str]) -> miette::Result<Begin> {
+        let inputs = key.finish();
+        let begin = self.folder.begin(name, &inputs, outputs)?;
+        if begin == Begin::Done {
+            self.context.progress.note(&format!("{name}: up to date"));
+        }
+        self.keys.insert(name.to_string(), inputs);
+        Ok(begin)
+    }
+
+    /// The key of a step that reads what `upstream` steps wrote.
+    fn key(&self, step: &str, upstream: &[&str]) -> StepKey {
+        let key = StepKey::new(step);
+        upstream.iter().fold(key, |key, name| key.upstream(self.keys.get(*name).map_or("", String::as_str)))
+    }
+
+    /// The weights of a network of the study.
+    fn model(&self, name: &str) -> miette::Result<crate::jobs::model::Model> {
+        crate::jobs::model::Model::load(&self.folder.path(format!("networks/{name}/weights.safetensors")), None)
+    }
+
+    /// Records what went wrong with items of a step.
+    fn problems(&mut self, step: &str, problems: &[spolia_dataset::Problem]) -> miette::Result<()> {
+        for problem in problems {
+            self.folder.problem(&problem.item, step, format!("{}; {}", problem.what, problem.remedy))?;
+        }
+        Ok(())
+    }
+}

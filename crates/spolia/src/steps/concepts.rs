@@ -1,0 +1,143 @@
+//! Figure 3's numbers: measures of patches, and how well each layer of each network tells them.
+
+use std::collections::BTreeMap;
+
+use miette::IntoDiagnostic;
+use rayon::prelude::*;
+use spolia_dataset::{Patch, Problem, Split, Unit, groups};
+use spolia_interpret::concepts::{Concept, ConceptOptions};
+use spolia_measure::measure_rgb;
+
+use super::Run;
+use crate::jobs::concepts::{Layer, layers, write_tables};
+use crate::jobs::features::means;
+use crate::run_folder::Begin;
+use crate::seed;
+use crate::study::{ConceptsPlan, Part};
+
+const MEASURES: &str = "concepts/measures.csv";
+
+/// The patches of the concepts: as many as wanted of the part wanted, drawn by the seed, in the table's order.
+fn chosen<'r>(run: &'r Run<'_>, plan: &ConceptsPlan) -> Vec<(usize, &'r Patch)> {
+    let part = |p: &Patch| match plan.split {
+        Part::All => true,
+        Part::Train => p.split == Some(Split::Train),
+        Part::Val => p.split == Some(Split::Val),
+        Part::Test => p.split == Some(Split::Test),
+    };
+    let mut drawn: Vec<(u64, usize)> = run
+        .table
+        .patches()
+        .iter()
+        .enumerate()
+        .filter(|(_, p)| part(p))
+        .map(|(row, p)| (seed::derive(run.seed, "concepts/draw", &p.id), row))
+        .collect();
+    drawn.sort_unstable();
+    let mut rows: Vec<usize> = drawn.into_iter().take(plan.images).map(|d| d.1).collect();
+    rows.sort_unstable();
+    rows.into_iter().map(|row| (row, &run.table.patches()[row])).collect()
+}
+
+/// Writes measures.csv.
+pub fn measures(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
+    let names: Vec<&str> = plan.measures.iter().map(|m| m.name()).collect();
+    let key = run
+        .key("measures", &["patches"])
+        .with("measures", &names)?
+        .with("images", &(plan.images, plan.split))?
+        .with("seed", &run.seed)?;
+    if run.begin("measures", key, &[MEASURES])? == Begin::Done {
+        return Ok(());
+    }
+    let patches = chosen(run, plan);
+    let task = run.context.progress.start("measures", patches.len());
+    let measured: Vec<Result<Vec<String>, Problem>> = patches
+        .par_iter()
+        .map(|(_, patch)| {
+            let problem = |what: String| Problem {
+                item: patch.id.clone(),
+                what,
+                remedy: "the concepts go on without it".into(),
+            };
+            let image = run.reader.read(patch).map_err(|e| problem(e.to_string()))?;
+            let values = measure_rgb(&image.data, image.width, image.height, &plan.measures).map_err(|e| problem(e.to_string()))?;
+            task.advance(1);
+            Ok([patch.id.clone()].into_iter().chain(values.iter().map(f64::to_string)).collect())
+        })
+        .collect();
+    task.finish();
+    let (rows, problems): (Vec<_>, Vec<_>) = measured.into_iter().partition(Result::is_ok);
+    let rows: Vec<Vec<String>> = rows.into_iter().filter_map(Result::ok).collect();
+    let problems: Vec<Problem> = problems.into_iter().filter_map(Result::err).collect();
+    let header: Vec<&str> = ["id"].into_iter().chain(names).collect();
+    let items = rows.len();
+    run.folder.write_csv(MEASURES, &header, rows)?;
+    run.problems("measures", &problems)?;
+    Ok(run.folder.finish("measures", items)?)
+}
+
+/// Regresses the measures on all layers of one network.
+pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Result<()> {
+    let name = format!("concepts/{network}");
+    let key = run
+        .key(&name, &["measures", &format!("train/{network}")])
+        .with("layers", &plan.layers)?
+        .with("repeats", &plan.repeats)?;
+    if run.begin(&name, key, &[name.as_str()])? == Begin::Done {
+        return Ok(());
+    }
+    let measured = read_measures(run)?;
+    let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
+    let rows: Vec<(usize, &Patch)> = chosen(run, plan).into_iter().filter(|(_, p)| measured.contains_key(&p.id)).collect();
+    let patches: Vec<&Patch> = rows.iter().map(|r| r.1).collect();
+    let numbers: Vec<usize> = rows.iter().map(|r| grouped.of[r.0]).collect();
+    let concepts: Vec<Concept> = plan
+        .measures
+        .iter()
+        .enumerate()
+        .map(|(k, m)| Concept { id: m.name().into(), values: patches.iter().map(|p| measured[&p.id][k]).collect() })
+        .collect();
+    let model = run.model(network)?;
+    let stages = plan.layers.iter().map(|l| model.network.stage(l).into_diagnostic()).collect::<miette::Result<Vec<_>>>()?;
+    let (features, problems) = means(&model, &run.reader, &patches, &stages, &name, run.context)?;
+    let options = ConceptOptions {
+        images: plan.images,
+        repeats: plan.repeats,
+        seed: seed::derive(run.seed, "concepts", ""),
+        ..ConceptOptions::default()
+    };
+    let task = run.context.progress.start(&format!("{name}, regression"), plan.layers.len());
+    layers(network, &plan.layers, &features, &concepts, &numbers, options, &run.folder.path(&name), &task)?;
+    task.finish();
+    let items = patches.len();
+    run.problems(&name, &problems)?;
+    Ok(run.folder.finish(&name, items)?)
+}
+
+fn read_measures(run: &Run<'_>) -> miette::Result<BTreeMap<String, Vec<f64>>> {
+    let mut measured = BTreeMap::new();
+    for record in csv::Reader::from_path(run.folder.path(MEASURES)).into_diagnostic()?.records() {
+        let record = record.into_diagnostic()?;
+        let values = record.iter().skip(1).map(str::parse).collect::<Result<Vec<f64>, _>>().into_diagnostic()?;
+        measured.insert(record.get(0).unwrap_or_default().to_string(), values);
+    }
+    Ok(measured)
+}
+
+/// Writes r2.csv and vectors.safetensors over all networks.
+pub fn tables(run: &Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
+    let mut all: Vec<Layer> = Vec::new();
+    for network in &plan.networks {
+        for layer in &plan.layers {
+            let file = run.folder.path(format!("concepts/{network}/{layer}.json"));
+            if let Ok(bytes) = std::fs::read(file) {
+                all.push(serde_json::from_slice(&bytes).into_diagnostic()?);
+            }
+        }
+    }
+    if all.is_empty() {
+        return Ok(());
+    }
+    write_tables(&all, &run.folder.path("concepts"))
+}
