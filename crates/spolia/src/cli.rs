@@ -38,6 +38,8 @@ pub struct Global {
 /// Every command of this version.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Draws a phantom cohort and runs the whole study on it.
+    Demo(commands::demo::Demo),
     /// Runs a study from its file, or goes on with it.
     Run(commands::run::Run),
     /// Writes a study file to start from, or checks one.
@@ -53,6 +55,22 @@ pub enum Command {
     /// Looks into weights files, converts them, or downloads published ones.
     #[command(subcommand)]
     Weights(commands::weights::Weights),
+    /// Finetunes a network as the paper did.
+    Train(Box<commands::train::Train>),
+    /// Says what a network makes of each image.
+    Predict(commands::predict::Predict),
+    /// Tells how good predictions are: accuracy, AUC with interval, calibration, ROC.
+    Evaluate(commands::evaluate::Evaluate),
+    /// Draws the image that excites each channel most.
+    Visualize(commands::visualize::Visualize),
+    /// Maps where in each image a logit comes from.
+    Attention(commands::attention::Attention),
+    /// Regresses measures on layers: in sample, held out, and the null.
+    Concepts(commands::concepts::Concepts),
+    /// Writes activations of layers as NumPy files.
+    Features(commands::features::Features),
+    /// Times the engine on this machine.
+    Bench(commands::bench::Bench),
     /// Measures the texture of images (GLCM).
     Measure(commands::measure::Measure),
     /// Says what works on this machine and how to mend what does not.
@@ -70,6 +88,15 @@ impl Command {
     /// Whatever stops the command as a whole; items that fail are in the [`Outcome`].
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         match self {
+            Command::Demo(command) => command.run(context),
+            Command::Train(command) => command.run(context),
+            Command::Predict(command) => command.run(context),
+            Command::Evaluate(command) => command.run(context),
+            Command::Visualize(command) => command.run(context),
+            Command::Attention(command) => command.run(context),
+            Command::Concepts(command) => command.run(context),
+            Command::Features(command) => command.run(context),
+            Command::Bench(command) => command.run(context),
             Command::Run(command) => command.run(context),
             Command::Study(command) => command.run(context),
             Command::Report(command) => command.run(context),

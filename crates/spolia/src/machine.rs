@@ -34,3 +34,11 @@ pub fn memory() -> Option<(u64, u64)> {
     };
     Some((field("MemTotal:")?, field("MemAvailable:")?))
 }
+
+/// Most memory that this process has held, bytes. `None` where the system does not tell.
+pub fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024)
+}

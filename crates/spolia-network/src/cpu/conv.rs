@@ -39,7 +39,7 @@ struct Phase {
 /// Kernel positions k with (residue + padding - k) divisible by the stride, as output offsets: from the lowest, how
 /// many, and k of the lowest.
 fn taps(residue: usize, padding: usize, kernel: usize, stride: usize) -> (isize, usize, usize) {
-    let hits: Vec<usize> = (0..kernel).filter(|k| (residue + padding + stride * kernel - k) % stride == 0).collect();
+    let hits: Vec<usize> = (0..kernel).filter(|k| (residue + padding + stride * kernel - k).is_multiple_of(stride)).collect();
     match hits.last() {
         Some(&k) => ((residue as isize + padding as isize - k as isize) / stride as isize, hits.len(), k),
         None => (0, 0, 0),

@@ -1,0 +1,142 @@
+//! `spolia bench`.
+
+use std::time::Instant;
+
+use clap::Args;
+use miette::IntoDiagnostic;
+use spolia_network::{
+    Convention, Cpu, Cut, Engine, Initialisation, ReluGradient, Sgd, Tensor, inception_v3, initialise,
+};
+use spolia_interpret::visualize::{Preset, Settings, render};
+
+use crate::context::{Context, Outcome};
+use crate::machine;
+use crate::output::Table;
+
+const WORKS: [&str; 4] = ["forward", "input-gradient", "training", "visualization"];
+
+/// `spolia bench`
+///
+/// Times of this machine, in milliseconds for the whole batch (visualization: for one step). Weights are random, the
+/// input is noise.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// What to time.
+    #[arg(long, value_delimiter = ',', value_parser = WORKS, default_values = WORKS)]
+    work: Vec<String>,
+    /// Last layer [default: the whole network; for visualization Mixed_6a].
+    #[arg(long)]
+    layer: Option<String>,
+    /// Side of the images, pixels.
+    #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(75..))]
+    size: u32,
+    /// Batch sizes.
+    #[arg(long, value_delimiter = ',', default_values = ["1", "8", "32"], value_parser = clap::value_parser!(u16).range(1..))]
+    batch: Vec<u16>,
+    /// Timed calls of each row.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The layer is not known, or the images are too small for it.
+    pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        let mut table = Table::new(["work", "layer", "size", "batch", "median_ms", "low_ms", "high_ms", "peak_bytes"]);
+        for work in &self.work {
+            for &batch in &self.batch {
+                let batch = usize::from(batch);
+                context.detail(|| format!("{work}, batch {batch}"));
+                let (layer, mut times) = self.row(work, batch)?;
+                times.sort_by(f64::total_cmp);
+                let round = |v: f64| (v * 1000.0).round() / 1000.0;
+                table.push(vec![
+                    work.as_str().into(), layer.into(), self.size.into(), batch.into(),
+                    round(times[times.len() / 2]).into(), round(times[0]).into(), round(times[times.len() - 1]).into(),
+                    machine::peak_bytes().into(),
+                ]);
+            }
+        }
+        table.print(self.json)?;
+        Ok(Outcome::Done)
+    }
+
+    /// Milliseconds of each call.
+    fn row(&self, work: &str, batch: usize) -> miette::Result<(String, Vec<f64>)> {
+        let network = inception_v3(Convention::Keras, Some(1));
+        let weights = initialise(&network, Initialisation::Xavier, 0);
+        let size = self.size as usize;
+        let input = noise(batch, size);
+        let layer = match (&self.layer, work) {
+            (Some(layer), _) => network.stage(layer).into_diagnostic()?,
+            (None, "visualization") => network.stage("Mixed_6a").into_diagnostic()?,
+            (None, _) => network.last(),
+        };
+        let times = match work {
+            "forward" => {
+                let mut head = Cpu.frozen(&network, &weights, Cut::to(layer)).into_diagnostic()?;
+                self.time(|| head.forward(&input, &[layer]).map(drop).into_diagnostic())?
+            }
+            "input-gradient" => {
+                let mut head = Cpu.frozen(&network, &weights, Cut::to(layer)).into_diagnostic()?;
+                self.time(|| {
+                    let mut of_the_sum = |taps: &[Tensor]| {
+                        let mut ones = Tensor::zeros(taps[0].shape());
+                        ones.data_mut().fill(1.0);
+                        vec![ones]
+                    };
+                    head.input_gradient(&input, &[layer], ReluGradient::True, &mut of_the_sum).map(drop).into_diagnostic()
+                })?
+            }
+            "training" => {
+                let mut trainable = Cpu.trainable(&network, &weights).into_diagnostic()?;
+                let labels: Vec<f32> = (0..batch).map(|i| (i % 2) as f32).collect();
+                self.time(|| trainable.step(&input, &labels, Sgd { rate: 1e-4, momentum: 0.9 }).map(drop).into_diagnostic())?
+            }
+            _ => {
+                let settings = Settings { size, preset: Preset::Lucid, steps: Some(usize::from(self.runs) + 2), seed: 0 };
+                let channels: Vec<usize> = (0..batch).collect();
+                let mut times = Vec::new();
+                let mut last = Instant::now();
+                render(&Cpu, &network, &weights, layer, &channels, &settings, &mut |_| {
+                    times.push(last.elapsed().as_secs_f64() * 1e3);
+                    last = Instant::now();
+                    true
+                })
+                .into_diagnostic()?;
+                times.split_off(2)
+            }
+        };
+        let name = if work == "training" { "" } else if layer == network.last() { "" } else { network.name(layer) };
+        Ok((name.to_string(), times))
+    }
+
+    /// Two calls to warm up, then the timed ones.
+    fn time(&self, mut call: impl FnMut() -> miette::Result<()>) -> miette::Result<Vec<f64>> {
+        call()?;
+        call()?;
+        (0..self.runs)
+            .map(|_| {
+                let start = Instant::now();
+                call()?;
+                Ok(start.elapsed().as_secs_f64() * 1e3)
+            })
+            .collect()
+    }
+}
+
+/// Values in -1 to 1 without structure.
+fn noise(batch: usize, size: usize) -> Tensor {
+    let mut tensor = Tensor::zeros([batch, size, size, 3]);
+    let mut state = 1u32;
+    for v in tensor.data_mut() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *v = (state >> 8) as f32 / 8_388_608.0 - 1.0;
+    }
+    tensor
+}

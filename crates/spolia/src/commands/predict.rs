@@ -1,0 +1,45 @@
+//! `spolia predict`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use spolia_dataset::{Patch, Reader};
+
+use super::images::{ImagesArgs, tell};
+use super::network_args::NetworkArgs;
+use crate::context::{Context, Outcome};
+use crate::jobs::{model::Model, predict};
+use crate::output;
+use crate::run_folder::write_csv;
+
+/// `spolia predict IMAGES`
+#[derive(Debug, Args)]
+pub struct Predict {
+    #[command(flatten)]
+    images: ImagesArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// The table to write.
+    #[arg(long, value_name = "CSV")]
+    out: PathBuf,
+}
+
+impl Predict {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The images, the weights or the table cannot be used.
+    pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        output::prepare_file(&self.out)?;
+        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let (table, mut problems) = self.images.resolve(context)?;
+        let patches: Vec<&Patch> = table.patches().iter().collect();
+        let (logits, failed) = predict::logits(&model, &Reader::new(), &patches, "predict", context)?;
+        problems.extend(failed);
+        let header = predict::header(table.classes());
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let rows = patches.iter().zip(&logits).filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
+        write_csv(&self.out, &header, rows)?;
+        Ok(Outcome::of(tell(&problems)))
+    }
+}
