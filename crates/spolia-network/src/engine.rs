@@ -16,13 +16,21 @@ impl Cut {
     /// From the image to a stage.
     #[must_use]
     pub fn to(stage: StageId) -> Self {
-        Self { from: None, to: stage, linear_end: false }
+        Self {
+            from: None,
+            to: stage,
+            linear_end: false,
+        }
     }
 
     /// From a stage's activation to another.
     #[must_use]
     pub fn between(from: StageId, to: StageId) -> Self {
-        Self { from: Some(from), to, linear_end: false }
+        Self {
+            from: Some(from),
+            to,
+            linear_end: false,
+        }
     }
 }
 
@@ -120,7 +128,12 @@ pub trait Engine: Send + Sync {
     ///
     /// # Errors
     /// What [`Weights::check`] finds, for the stages of the cut.
-    fn frozen(&self, network: &Network, weights: &Weights, cut: Cut) -> Result<Box<dyn Frozen>, Error>;
+    fn frozen(
+        &self,
+        network: &Network,
+        weights: &Weights,
+        cut: Cut,
+    ) -> Result<Box<dyn Frozen>, Error>;
 
     /// Prepares a network for training.
     ///

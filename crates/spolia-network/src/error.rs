@@ -15,7 +15,9 @@ pub enum Error {
         known: String,
     },
     /// The image is smaller than the network takes.
-    #[error("an image of {width}x{height} px is smaller than {architecture} takes ({least} px); use larger patches")]
+    #[error(
+        "an image of {width}x{height} px is smaller than {architecture} takes ({least} px); use larger patches"
+    )]
     TooSmall {
         /// Columns.
         width: usize,
@@ -37,7 +39,9 @@ pub enum Error {
         got: String,
     },
     /// A parameter is missing from a weights file.
-    #[error("{file}: {count} of the network's tensors missing, first `{tensor}`; the file is incomplete or of another architecture than {architecture}")]
+    #[error(
+        "{file}: {count} of the network's tensors missing, first `{tensor}`; the file is incomplete or of another architecture than {architecture}"
+    )]
     MissingTensor {
         /// The weights file, or where the weights come from.
         file: String,
@@ -63,7 +67,9 @@ pub enum Error {
         architecture: String,
     },
     /// A parameter is NaN or infinite.
-    #[error("{file}: tensor `{tensor}` holds {value} at position {position}; the file is damaged or its training diverged, use an earlier checkpoint")]
+    #[error(
+        "{file}: tensor `{tensor}` holds {value} at position {position}; the file is damaged or its training diverged, use an earlier checkpoint"
+    )]
     NotFinite {
         /// The weights file, or where the weights come from.
         file: String,
@@ -75,13 +81,17 @@ pub enum Error {
         value: f32,
     },
     /// The network has no classification layer.
-    #[error("{file}: the weights have no classification layer (`fc.weight`), so there are no logits; finetune them first, or ask for a layer up to `pool`")]
+    #[error(
+        "{file}: the weights have no classification layer (`fc.weight`), so there are no logits; finetune them first, or ask for a layer up to `pool`"
+    )]
     NoHead {
         /// The weights file, or where the weights come from.
         file: String,
     },
     /// The weight source's convention is not known.
-    #[error("{file}: it is not written in the file whether its weights follow the `keras` or the `torchvision` convention; say which with --convention")]
+    #[error(
+        "{file}: it is not written in the file whether its weights follow the `keras` or the `torchvision` convention; say which with --convention"
+    )]
     NoConvention {
         /// The weights file.
         file: String,
@@ -111,7 +121,9 @@ pub enum Error {
         reason: String,
     },
     /// Training produced a loss that is no number.
-    #[error("the loss is {loss} at step {step}: training diverged; lower the learning rate (now {learning_rate})")]
+    #[error(
+        "the loss is {loss} at step {step}: training diverged; lower the learning rate (now {learning_rate})"
+    )]
     Diverged {
         /// Step, from 0.
         step: u64,

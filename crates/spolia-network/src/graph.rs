@@ -113,13 +113,19 @@ impl Network {
     /// # Errors
     /// [`Error::UnknownStage`], which lists the names.
     pub fn stage(&self, name: &str) -> Result<StageId, Error> {
-        (self.resolve)(name).and_then(|n| self.stages.iter().position(|s| s.name == n)).map(StageId).ok_or_else(|| {
-            Error::UnknownStage {
+        (self.resolve)(name)
+            .and_then(|n| self.stages.iter().position(|s| s.name == n))
+            .map(StageId)
+            .ok_or_else(|| Error::UnknownStage {
                 name: name.into(),
                 architecture: self.architecture.into(),
-                known: self.stages.iter().map(|s| s.name).collect::<Vec<_>>().join(", "),
-            }
-        })
+                known: self
+                    .stages
+                    .iter()
+                    .map(|s| s.name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
     }
 
     /// The name of a stage.
@@ -137,7 +143,9 @@ impl Network {
     /// Output channels of a stage.
     #[must_use]
     pub fn channels(&self, stage: StageId) -> usize {
-        self.stages[..=stage.0].iter().fold(3, |c, s| width(&s.ops, c))
+        self.stages[..=stage.0]
+            .iter()
+            .fold(3, |c, s| width(&s.ops, c))
     }
 
     /// Number of logits, 0 without a classification layer.
@@ -152,7 +160,10 @@ impl Network {
     /// Every parameter and statistic by name, with its shape in PyTorch's order, path order.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Vec<usize>)> {
-        self.stages.iter().flat_map(|s| stage_parameters(&s.ops)).collect()
+        self.stages
+            .iter()
+            .flat_map(|s| stage_parameters(&s.ops))
+            .collect()
     }
 
     /// The parameters of one stage.
@@ -177,12 +188,19 @@ fn stage_parameters(ops: &[Op]) -> Vec<(String, Vec<usize>)> {
     for op in ops {
         match op {
             Op::Conv(c) => {
-                all.push((format!("{}.conv.weight", c.name), vec![c.outputs, c.inputs, c.kernel[0], c.kernel[1]]));
+                all.push((
+                    format!("{}.conv.weight", c.name),
+                    vec![c.outputs, c.inputs, c.kernel[0], c.kernel[1]],
+                ));
                 for part in ["weight", "bias", "running_mean", "running_var"] {
                     all.push((format!("{}.bn.{part}", c.name), vec![c.outputs]));
                 }
             }
-            Op::Linear { name, inputs, outputs } => {
+            Op::Linear {
+                name,
+                inputs,
+                outputs,
+            } => {
                 all.push((format!("{name}.weight"), vec![*outputs, *inputs]));
                 all.push((format!("{name}.bias"), vec![*outputs]));
             }

@@ -18,20 +18,29 @@ pub enum Initialisation {
 #[must_use]
 pub fn initialise(network: &Network, how: Initialisation, seed: u64) -> Weights {
     let Initialisation::Xavier = how;
-    let mut weights = Weights { source: "random weights".into(), ..Weights::default() };
+    let mut weights = Weights {
+        source: "random weights".into(),
+        ..Weights::default()
+    };
     for (stream, (name, shape)) in network.parameters().into_iter().enumerate() {
         let data = if shape.len() > 1 {
             let area: usize = shape[2..].iter().product();
             let limit = (6.0 / ((shape[0] + shape[1]) * area) as f64).sqrt() as f32;
             let mut rng = stream_of(seed, stream);
-            (0..shape.iter().product()).map(|_| rng.random_range(-limit..limit)).collect()
+            (0..shape.iter().product())
+                .map(|_| rng.random_range(-limit..limit))
+                .collect()
         } else {
             let ones = name.ends_with("running_var") || name.ends_with("bn.weight");
             vec![if ones { 1.0 } else { 0.0 }; shape[0]]
         };
         weights.tensors.insert(name, WeightTensor { shape, data });
     }
-    describe(&mut weights, network, format!("Xavier (Glorot uniform), seed {seed}"));
+    describe(
+        &mut weights,
+        network,
+        format!("Xavier (Glorot uniform), seed {seed}"),
+    );
     weights
 }
 
@@ -45,13 +54,20 @@ pub fn initialise(network: &Network, how: Initialisation, seed: u64) -> Weights 
 pub fn mean_var(network: &Network, like: &Weights, seed: u64) -> Result<Weights, Error> {
     let mut weights = initialise(network, Initialisation::Xavier, seed);
     for (stream, (name, _)) in network.parameters().into_iter().enumerate() {
-        if name.starts_with("fc.") && !like.tensors.contains_key(&name) || name.contains(".running_") {
+        if name.starts_with("fc.") && !like.tensors.contains_key(&name)
+            || name.contains(".running_")
+        {
             continue;
         }
         let source = &like.get(&name)?.data;
         let n = source.len().max(1) as f64;
         let mean = source.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-        let sd = (source.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / n).sqrt();
+        let sd = (source
+            .iter()
+            .map(|&v| (f64::from(v) - mean).powi(2))
+            .sum::<f64>()
+            / n)
+            .sqrt();
         let mut rng = stream_of(seed, stream);
         if let Some(tensor) = weights.tensors.get_mut(&name) {
             for v in &mut tensor.data {
@@ -61,7 +77,14 @@ pub fn mean_var(network: &Network, like: &Weights, seed: u64) -> Result<Weights,
         }
     }
     weights.metadata.history.clear();
-    describe(&mut weights, network, format!("mean and variance of each parameter of {}, seed {seed}", like.source));
+    describe(
+        &mut weights,
+        network,
+        format!(
+            "mean and variance of each parameter of {}, seed {seed}",
+            like.source
+        ),
+    );
     Ok(weights)
 }
 
@@ -69,7 +92,12 @@ pub fn mean_var(network: &Network, like: &Weights, seed: u64) -> Result<Weights,
 ///
 /// # Errors
 /// [`Error::MissingTensor`] where `pretrained` lacks a kept parameter.
-pub fn keep_until(network: &Network, pretrained: &Weights, fresh: &Weights, last_kept: StageId) -> Result<Weights, Error> {
+pub fn keep_until(
+    network: &Network,
+    pretrained: &Weights,
+    fresh: &Weights,
+    last_kept: StageId,
+) -> Result<Weights, Error> {
     let mut weights = fresh.clone();
     for (id, _) in network.stages().take_while(|(id, _)| *id <= last_kept) {
         for (name, _) in network.stage_parameters(id) {
@@ -80,7 +108,10 @@ pub fn keep_until(network: &Network, pretrained: &Weights, fresh: &Weights, last
     weights.metadata = pretrained.metadata.clone();
     weights.metadata.classes.clear();
     let stage = network.name(last_kept);
-    weights.metadata.history.push(format!("kept through {stage}; later stages: {}", fresh.metadata.history.join("; ")));
+    weights.metadata.history.push(format!(
+        "kept through {stage}; later stages: {}",
+        fresh.metadata.history.join("; ")
+    ));
     weights.source.clone_from(&pretrained.source);
     Ok(weights)
 }

@@ -25,12 +25,22 @@ pub(crate) struct Area {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Index into [`Plan::convs`]; is its ReLU applied?
-    Conv { index: usize, relu: bool },
-    Max { window: Window },
-    Average { window: Window, count_padding: bool },
+    Conv {
+        index: usize,
+        relu: bool,
+    },
+    Max {
+        window: Window,
+    },
+    Average {
+        window: Window,
+        count_padding: bool,
+    },
     GlobalAverage,
     /// Index into [`Plan::linears`].
-    Linear { index: usize },
+    Linear {
+        index: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +66,11 @@ impl Plan {
         let first = cut.from.map_or(0, |s| s.0 + 1);
         let channels = cut.from.map_or(3, |s| network.channels(s));
         let mut plan = Self {
-            buffers: vec![Area { height, width, channels }],
+            buffers: vec![Area {
+                height,
+                width,
+                channels,
+            }],
             steps: Vec::new(),
             convs: Vec::new(),
             linears: Vec::new(),
@@ -66,9 +80,19 @@ impl Plan {
             return Err(plan.too_small(network));
         }
         plan.stages.extend(cut.from.map(|s| (s, 0)));
-        let mut at = View { buffer: 0, offset: 0, channels };
-        for (id, stage) in network.stages().skip(first).take_while(|(id, _)| *id <= cut.to) {
-            at = plan.path(&stage.ops, at, None, cut.linear_end && id == cut.to).map_err(|()| plan.too_small(network))?;
+        let mut at = View {
+            buffer: 0,
+            offset: 0,
+            channels,
+        };
+        for (id, stage) in network
+            .stages()
+            .skip(first)
+            .take_while(|(id, _)| *id <= cut.to)
+        {
+            at = plan
+                .path(&stage.ops, at, None, cut.linear_end && id == cut.to)
+                .map_err(|()| plan.too_small(network))?;
             plan.stages.push((id, at.buffer));
         }
         Ok(plan)
@@ -85,12 +109,21 @@ impl Plan {
 
     /// The buffer of a stage's activation.
     pub fn buffer_of(&self, stage: StageId) -> Option<usize> {
-        self.stages.iter().find(|(s, _)| *s == stage).map(|(_, b)| *b)
+        self.stages
+            .iter()
+            .find(|(s, _)| *s == stage)
+            .map(|(_, b)| *b)
     }
 
     /// Lays out `ops` from `source`; into `target` where given, else into a new buffer. `linear`: the last
     /// convolutions go without their ReLU.
-    fn path(&mut self, ops: &[Op], source: View, target: Option<View>, linear: bool) -> Result<View, ()> {
+    fn path(
+        &mut self,
+        ops: &[Op],
+        source: View,
+        target: Option<View>,
+        linear: bool,
+    ) -> Result<View, ()> {
         let mut at = source;
         for (i, op) in ops.iter().enumerate() {
             let last = i + 1 == ops.len();
@@ -99,19 +132,39 @@ impl Plan {
         Ok(at)
     }
 
-    fn op(&mut self, op: &Op, source: View, target: Option<View>, linear: bool) -> Result<View, ()> {
+    fn op(
+        &mut self,
+        op: &Op,
+        source: View,
+        target: Option<View>,
+        linear: bool,
+    ) -> Result<View, ()> {
         let from = self.buffers[source.buffer];
-        let (height, width, channels) = extent(op, (from.height, from.width, source.channels)).ok_or(())?;
+        let (height, width, channels) =
+            extent(op, (from.height, from.width, source.channels)).ok_or(())?;
         let target = target.unwrap_or_else(|| {
-            self.buffers.push(Area { height, width, channels });
-            View { buffer: self.buffers.len() - 1, offset: 0, channels }
+            self.buffers.push(Area {
+                height,
+                width,
+                channels,
+            });
+            View {
+                buffer: self.buffers.len() - 1,
+                offset: 0,
+                channels,
+            }
         });
         let action = match op {
             Op::Concat(paths) => {
                 let mut offset = target.offset;
                 for path in paths {
-                    let extent = path_extent(path, (from.height, from.width, source.channels)).ok_or(())?;
-                    let part = View { buffer: target.buffer, offset, channels: extent.2 };
+                    let extent =
+                        path_extent(path, (from.height, from.width, source.channels)).ok_or(())?;
+                    let part = View {
+                        buffer: target.buffer,
+                        offset,
+                        channels: extent.2,
+                    };
                     self.path(path, source, Some(part), linear)?;
                     offset += extent.2;
                 }
@@ -119,19 +172,36 @@ impl Plan {
             }
             Op::Conv(conv) => {
                 self.convs.push(conv.clone());
-                Action::Conv { index: self.convs.len() - 1, relu: !linear }
+                Action::Conv {
+                    index: self.convs.len() - 1,
+                    relu: !linear,
+                }
             }
             Op::MaxPool(window) => Action::Max { window: *window },
-            Op::AveragePool { window, count_padding } => {
-                Action::Average { window: *window, count_padding: *count_padding }
-            }
+            Op::AveragePool {
+                window,
+                count_padding,
+            } => Action::Average {
+                window: *window,
+                count_padding: *count_padding,
+            },
             Op::GlobalAverage => Action::GlobalAverage,
-            Op::Linear { name, inputs, outputs } => {
+            Op::Linear {
+                name,
+                inputs,
+                outputs,
+            } => {
                 self.linears.push((name.clone(), *inputs, *outputs));
-                Action::Linear { index: self.linears.len() - 1 }
+                Action::Linear {
+                    index: self.linears.len() - 1,
+                }
             }
         };
-        self.steps.push(Step { action, source, target });
+        self.steps.push(Step {
+            action,
+            source,
+            target,
+        });
         Ok(target)
     }
 }
@@ -139,7 +209,9 @@ impl Plan {
 /// Rows, columns and channels after an operation; `None` where its window does not fit.
 fn extent(op: &Op, (h, w, c): (usize, usize, usize)) -> Option<(usize, usize, usize)> {
     let slide = |size: usize, kernel: usize, stride: usize, pad: usize| {
-        (size + 2 * pad).checked_sub(kernel).map(|room| room / stride + 1)
+        (size + 2 * pad)
+            .checked_sub(kernel)
+            .map(|room| room / stride + 1)
     };
     match op {
         Op::Conv(k) => Some((
@@ -147,9 +219,11 @@ fn extent(op: &Op, (h, w, c): (usize, usize, usize)) -> Option<(usize, usize, us
             slide(w, k.kernel[1], k.stride, k.padding[1])?,
             k.outputs,
         )),
-        Op::MaxPool(p) | Op::AveragePool { window: p, .. } => {
-            Some((slide(h, p.size, p.stride, p.padding)?, slide(w, p.size, p.stride, p.padding)?, c))
-        }
+        Op::MaxPool(p) | Op::AveragePool { window: p, .. } => Some((
+            slide(h, p.size, p.stride, p.padding)?,
+            slide(w, p.size, p.stride, p.padding)?,
+            c,
+        )),
         Op::Concat(paths) => {
             let parts: Option<Vec<_>> = paths.iter().map(|p| path_extent(p, (h, w, c))).collect();
             let parts = parts?;

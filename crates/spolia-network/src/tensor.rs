@@ -27,7 +27,10 @@ impl Tensor {
     /// All zeros.
     #[must_use]
     pub fn zeros(shape: [usize; 4]) -> Self {
-        Self { shape, data: vec![0.0; shape.iter().product()] }
+        Self {
+            shape,
+            data: vec![0.0; shape.iter().product()],
+        }
     }
 
     /// 8-bit RGB images of one size, scaled as both conventions want it: x / 127.5 - 1.

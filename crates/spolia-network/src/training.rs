@@ -25,7 +25,14 @@ pub struct Recipe {
 impl Default for Recipe {
     /// The paper's: 30 epochs, 1e-4, 1e-6, .9, 32.
     fn default() -> Self {
-        Self { epochs: 30, learning_rate: 1e-4, decay: 1e-6, momentum: 0.9, batch: 32, shuffle: true }
+        Self {
+            epochs: 30,
+            learning_rate: 1e-4,
+            decay: 1e-6,
+            momentum: 0.9,
+            batch: 32,
+            shuffle: true,
+        }
     }
 }
 
@@ -33,7 +40,10 @@ impl Recipe {
     /// The optimiser's numbers at a step, counted from 0 over all epochs.
     #[must_use]
     pub fn at(&self, step: u64) -> Sgd {
-        Sgd { rate: self.learning_rate / (1.0 + self.decay * step as f64), momentum: self.momentum }
+        Sgd {
+            rate: self.learning_rate / (1.0 + self.decay * step as f64),
+            momentum: self.momentum,
+        }
     }
 
     /// The batches of an epoch (from 0) over `items` patches: indices, in order. A last batch of less than half the
@@ -46,7 +56,10 @@ impl Recipe {
             rng.set_stream(epoch as u64);
             order.shuffle(&mut rng);
         }
-        let mut batches: Vec<Vec<usize>> = order.chunks(self.batch.max(1)).map(<[usize]>::to_vec).collect();
+        let mut batches: Vec<Vec<usize>> = order
+            .chunks(self.batch.max(1))
+            .map(<[usize]>::to_vec)
+            .collect();
         if batches.len() > 1
             && let Some(rest) = batches.pop_if(|last| 2 * last.len() < self.batch)
             && let Some(before) = batches.last_mut()
@@ -70,8 +83,16 @@ mod tests {
 
     #[test]
     fn every_patch_once_an_epoch() {
-        let recipe = Recipe { batch: 32, ..Recipe::default() };
-        for (items, sizes) in [(64, vec![32, 32]), (70, vec![32, 38]), (80, vec![32, 32, 16]), (5, vec![5])] {
+        let recipe = Recipe {
+            batch: 32,
+            ..Recipe::default()
+        };
+        for (items, sizes) in [
+            (64, vec![32, 32]),
+            (70, vec![32, 38]),
+            (80, vec![32, 32, 16]),
+            (5, vec![5]),
+        ] {
             let batches = recipe.batches(items, 3, 1);
             assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), sizes);
             let mut all: Vec<usize> = batches.concat();
@@ -80,7 +101,10 @@ mod tests {
             all.sort_unstable();
             assert_eq!(all, (0..items).collect::<Vec<_>>());
         }
-        let fixed = Recipe { shuffle: false, ..recipe };
+        let fixed = Recipe {
+            shuffle: false,
+            ..recipe
+        };
         assert_eq!(fixed.batches(3, 0, 1), [[0, 1, 2]]);
     }
 }

@@ -149,7 +149,9 @@ impl RunFolder {
 
     /// The inputs hash of a step as it was begun last; empty before.
     pub fn inputs(&self, name: &str) -> String {
-        self.manifest.step(name).map_or_else(String::new, |step| step.inputs.clone())
+        self.manifest
+            .step(name)
+            .map_or_else(String::new, |step| step.inputs.clone())
     }
 
     /// Begins a step that is made from `inputs` (see [`StepKey`]).

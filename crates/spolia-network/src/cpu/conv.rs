@@ -39,9 +39,15 @@ struct Phase {
 /// Kernel positions k with (residue + padding - k) divisible by the stride, as output offsets: from the lowest, how
 /// many, and k of the lowest.
 fn taps(residue: usize, padding: usize, kernel: usize, stride: usize) -> (isize, usize, usize) {
-    let hits: Vec<usize> = (0..kernel).filter(|k| (residue + padding + stride * kernel - k).is_multiple_of(stride)).collect();
+    let hits: Vec<usize> = (0..kernel)
+        .filter(|k| (residue + padding + stride * kernel - k).is_multiple_of(stride))
+        .collect();
     match hits.last() {
-        Some(&k) => ((residue as isize + padding as isize - k as isize) / stride as isize, hits.len(), k),
+        Some(&k) => (
+            (residue as isize + padding as isize - k as isize) / stride as isize,
+            hits.len(),
+            k,
+        ),
         None => (0, 0, 0),
     }
 }
@@ -49,7 +55,11 @@ fn taps(residue: usize, padding: usize, kernel: usize, stride: usize) -> (isize,
 impl Kernel {
     /// From PyTorch's O I H W, each output scaled by `scale`.
     pub fn new(shape: &Conv, oihw: &[f32], scale: impl Fn(usize) -> f32, gradients: bool) -> Self {
-        let mut kernel = Self { shape: shape.clone(), forward: vec![0.0; oihw.len()], backward: Vec::new() };
+        let mut kernel = Self {
+            shape: shape.clone(),
+            forward: vec![0.0; oihw.len()],
+            backward: Vec::new(),
+        };
         let ([kh, kw], i, o) = (shape.kernel, shape.inputs, shape.outputs);
         for out in 0..o {
             let factor = scale(out);
@@ -83,7 +93,12 @@ impl Kernel {
 
     /// Brings the backward layout in line with `forward`.
     pub fn lay_out_backward(&mut self) {
-        let ([kh, kw], i, o, s) = (self.shape.kernel, self.shape.inputs, self.shape.outputs, self.shape.stride);
+        let ([kh, kw], i, o, s) = (
+            self.shape.kernel,
+            self.shape.inputs,
+            self.shape.outputs,
+            self.shape.stride,
+        );
         let forward = &self.forward;
         self.backward = (0..s * s)
             .map(|class| {
@@ -91,17 +106,25 @@ impl Kernel {
                 let (y0, ny, ky) = taps(residue[0], self.shape.padding[0], kh, s);
                 let (x0, nx, kx) = taps(residue[1], self.shape.padding[1], kw, s);
                 let mut weights = vec![0.0; ny * nx * o * i];
-                weights.par_chunks_mut(o * i).enumerate().for_each(|(tap, block)| {
-                    // Output offsets ascend as kernel positions descend.
-                    let (y, x) = (ky - tap / nx * s, kx - tap % nx * s);
-                    let from = &forward[(y * kw + x) * i * o..][..i * o];
-                    for (out, row) in block.chunks_exact_mut(i).enumerate() {
-                        for (input, w) in row.iter_mut().enumerate() {
-                            *w = from[input * o + out];
+                weights
+                    .par_chunks_mut(o * i)
+                    .enumerate()
+                    .for_each(|(tap, block)| {
+                        // Output offsets ascend as kernel positions descend.
+                        let (y, x) = (ky - tap / nx * s, kx - tap % nx * s);
+                        let from = &forward[(y * kw + x) * i * o..][..i * o];
+                        for (out, row) in block.chunks_exact_mut(i).enumerate() {
+                            for (input, w) in row.iter_mut().enumerate() {
+                                *w = from[input * o + out];
+                            }
                         }
-                    }
-                });
-                Phase { residue, first: [y0, x0], count: [ny, nx], weights }
+                    });
+                Phase {
+                    residue,
+                    first: [y0, x0],
+                    count: [ny, nx],
+                    weights,
+                }
             })
             .collect();
     }
@@ -120,7 +143,15 @@ impl Kernel {
     }
 
     /// y = x * kernel (+ bias, then ReLU, where asked).
-    pub fn forward(&self, x: &[f32], from: Layout, y: &mut [f32], to: Layout, bias: Option<&[f32]>, relu: bool) {
+    pub fn forward(
+        &self,
+        x: &[f32],
+        from: Layout,
+        y: &mut [f32],
+        to: Layout,
+        bias: Option<&[f32]>,
+        relu: bool,
+    ) {
         let gather = self.gather(from, to);
         let outputs = self.shape.outputs;
         let shared = Shared::new(y);
@@ -170,7 +201,10 @@ impl Kernel {
             }
             let pixel = |row: usize| {
                 let (image, rest) = (row / (rows * columns), row % (rows * columns));
-                let (i, j) = (rest / columns * s + phase.residue[0], rest % columns * s + phase.residue[1]);
+                let (i, j) = (
+                    rest / columns * s + phase.residue[0],
+                    rest % columns * s + phase.residue[1],
+                );
                 ((image * from.height + i) * from.width + j) * from.stride + from.offset
             };
             if gather.columns() == 0 {
@@ -189,11 +223,21 @@ impl Kernel {
                 unsafe {
                     if s == 1 {
                         let start = shared.at(pixel(tile.start) + columns.start);
-                        multiply(shape, (start, from.stride, add), (lhs(dy), lhs_stride), weights);
+                        multiply(
+                            shape,
+                            (start, from.stride, add),
+                            (lhs(dy), lhs_stride),
+                            weights,
+                        );
                         return;
                     }
                     let mut product = vec![0f32; tile.len() * columns.len()];
-                    multiply(shape, (product.as_mut_ptr(), columns.len(), false), (lhs(dy), lhs_stride), weights);
+                    multiply(
+                        shape,
+                        (product.as_mut_ptr(), columns.len(), false),
+                        (lhs(dy), lhs_stride),
+                        weights,
+                    );
                     for (row, values) in tile.zip(product.chunks_exact(columns.len())) {
                         let out = shared.slice(pixel(row) + columns.start, columns.len());
                         if add {
@@ -216,7 +260,11 @@ impl Kernel {
         let blocks = if chunks >= 8 { 1 } else { (n / 48).clamp(1, 8) };
         let (chunk, block) = (rows.div_ceil(chunks), n.div_ceil(blocks));
         let mut partial = vec![0f32; if chunks == 1 { 0 } else { chunks * k * n }];
-        let shared = if chunks == 1 { Shared::new(dw) } else { Shared::new(&mut partial) };
+        let shared = if chunks == 1 {
+            Shared::new(dw)
+        } else {
+            Shared::new(&mut partial)
+        };
         (0..chunks * blocks).into_par_iter().for_each(|task| {
             let (c, b) = (task / blocks, task % blocks);
             let (first, end) = (c * chunk, ((c + 1) * chunk).min(rows));
@@ -238,11 +286,25 @@ impl Kernel {
                     // Safety: this chunk's columns left .. left + width are written by this task alone.
                     unsafe {
                         gemm(
-                            k, width, count,
-                            out, 1, n as isize, start != first,
-                            lhs, stride as isize, 1,
-                            dy[start * to.stride + to.offset + left..].as_ptr(), 1, to.stride as isize,
-                            1.0, 1.0, false, false, false, Parallelism::None,
+                            k,
+                            width,
+                            count,
+                            out,
+                            1,
+                            n as isize,
+                            start != first,
+                            lhs,
+                            stride as isize,
+                            1,
+                            dy[start * to.stride + to.offset + left..].as_ptr(),
+                            1,
+                            to.stride as isize,
+                            1.0,
+                            1.0,
+                            false,
+                            false,
+                            false,
+                            Parallelism::None,
                         );
                     }
                 }
@@ -262,15 +324,24 @@ impl Kernel {
 /// column range, and the tile's first value (a function of the source) with the distance between its rows.
 fn tiles<W>(gather: &Gather, columns: usize, work: W)
 where
-    W: Fn(std::ops::Range<usize>, std::ops::Range<usize>, &dyn Fn(&[f32]) -> *const f32, usize) + Sync,
+    W: Fn(std::ops::Range<usize>, std::ops::Range<usize>, &dyn Fn(&[f32]) -> *const f32, usize)
+        + Sync,
 {
     let (rows, k) = (gather.rows(), gather.columns());
     let plain = gather.is_plain();
-    let height = if plain { 256 } else { (TILE_FLOATS / k).clamp(32, 512) };
+    let height = if plain {
+        256
+    } else {
+        (TILE_FLOATS / k).clamp(32, 512)
+    };
     let height = height.min(rows.div_ceil(4).next_multiple_of(8).max(24));
     let down = rows.div_ceil(height);
     // Few rows: share out the columns too.
-    let across = if down >= 8 { 1 } else { (8 / down).min(columns / 64).max(1) };
+    let across = if down >= 8 {
+        1
+    } else {
+        (8 / down).min(columns / 64).max(1)
+    };
     let width = columns.div_ceil(across).next_multiple_of(16);
     let across = columns.div_ceil(width);
     (0..down * across).into_par_iter().for_each(|task| {
@@ -279,7 +350,12 @@ where
         let part = c..(c + width).min(columns);
         let s = gather.source;
         if plain {
-            work(tile.clone(), part, &|x| x[tile.start * s.stride + s.offset..].as_ptr(), s.stride);
+            work(
+                tile.clone(),
+                part,
+                &|x| x[tile.start * s.stride + s.offset..].as_ptr(),
+                s.stride,
+            );
         } else {
             with_tile(height * k, |scratch| {
                 let scratch = RefCell::new(scratch);
@@ -322,18 +398,34 @@ unsafe fn multiply(
     let [m, n, k] = shape;
     unsafe {
         gemm(
-            m, n, k,
-            out, 1, out_stride as isize, add,
-            lhs, 1, lhs_stride as isize,
-            rhs, 1, rhs_stride as isize,
-            1.0, 1.0, false, false, false, Parallelism::None,
+            m,
+            n,
+            k,
+            out,
+            1,
+            out_stride as isize,
+            add,
+            lhs,
+            1,
+            lhs_stride as isize,
+            rhs,
+            1,
+            rhs_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
         );
     }
 }
 
 fn finish(out: &mut [f32], bias: &[f32], relu: bool) {
     if relu {
-        out.iter_mut().zip(bias).for_each(|(v, b)| *v = (*v + b).max(0.0));
+        out.iter_mut()
+            .zip(bias)
+            .for_each(|(v, b)| *v = (*v + b).max(0.0));
     } else {
         out.iter_mut().zip(bias).for_each(|(v, b)| *v += b);
     }

@@ -39,15 +39,46 @@ impl FrozenCpu {
         let mut kernels = Vec::new();
         let mut biases = Vec::new();
         for conv in &plan.convs {
-            let part = |p: &str| weights.get(&format!("{}.bn.{p}", conv.name)).map(|t| t.data.as_slice());
-            let (gamma, beta, mean, var) = (part("weight")?, part("bias")?, part("running_mean")?, part("running_var")?);
-            let scale: Vec<f32> = gamma.iter().zip(var).map(|(g, v)| g / (v + EPSILON).sqrt()).collect();
+            let part = |p: &str| {
+                weights
+                    .get(&format!("{}.bn.{p}", conv.name))
+                    .map(|t| t.data.as_slice())
+            };
+            let (gamma, beta, mean, var) = (
+                part("weight")?,
+                part("bias")?,
+                part("running_mean")?,
+                part("running_var")?,
+            );
+            let scale: Vec<f32> = gamma
+                .iter()
+                .zip(var)
+                .map(|(g, v)| g / (v + EPSILON).sqrt())
+                .collect();
             let kernel = &weights.get(&format!("{}.conv.weight", conv.name))?.data;
             kernels.push(Kernel::new(conv, kernel, |o| scale[o], false));
-            biases.push(beta.iter().zip(mean).zip(&scale).map(|((b, m), s)| b - m * s).collect());
+            biases.push(
+                beta.iter()
+                    .zip(mean)
+                    .zip(&scale)
+                    .map(|((b, m), s)| b - m * s)
+                    .collect(),
+            );
         }
-        let linears = plan.linears.iter().map(|layer| Linear::new(weights, layer)).collect::<Result<_, _>>()?;
-        Ok(Self { network: network.clone(), cut, kernels, biases, linears, has_backward: false, laid: None })
+        let linears = plan
+            .linears
+            .iter()
+            .map(|layer| Linear::new(weights, layer))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            network: network.clone(),
+            cut,
+            kernels,
+            biases,
+            linears,
+            has_backward: false,
+            laid: None,
+        })
     }
 
     fn lay(&mut self, input: &Tensor) -> Result<Laid, Error> {
@@ -65,7 +96,12 @@ impl FrozenCpu {
             });
         }
         let empty = || vec![Vec::new(); plan.buffers.len()];
-        Ok(Laid { shape, activations: empty(), gradients: empty(), plan })
+        Ok(Laid {
+            shape,
+            activations: empty(),
+            gradients: empty(),
+            plan,
+        })
     }
 
     /// Which buffer each tap is, after checking that it lies in the cut.
@@ -74,8 +110,16 @@ impl FrozenCpu {
             .map(|&tap| {
                 plan.buffer_of(tap).ok_or_else(|| Error::UnknownStage {
                     name: self.network.name(tap).into(),
-                    architecture: format!("the part of {} that was cut out", self.network.architecture()),
-                    known: plan.stages.iter().map(|(s, _)| self.network.name(*s)).collect::<Vec<_>>().join(", "),
+                    architecture: format!(
+                        "the part of {} that was cut out",
+                        self.network.architecture()
+                    ),
+                    known: plan
+                        .stages
+                        .iter()
+                        .map(|(s, _)| self.network.name(*s))
+                        .collect::<Vec<_>>()
+                        .join(", "),
                 })
             })
             .collect()
@@ -84,19 +128,29 @@ impl FrozenCpu {
     /// Runs the cut; with `keep`, every activation stays, else those of `wanted` alone.
     fn run(&self, laid: &mut Laid, input: &Tensor, wanted: &[usize], keep: bool) {
         let images = laid.shape[0];
-        let Laid { plan, activations, .. } = laid;
+        let Laid {
+            plan, activations, ..
+        } = laid;
         let mut last_use: Vec<usize> = vec![0; plan.buffers.len()];
         for (i, step) in plan.steps.iter().enumerate() {
             last_use[step.source.buffer] = i;
         }
-        let mut spare: Vec<Vec<f32>> = activations.iter_mut().map(std::mem::take).filter(|b| b.capacity() > 0).collect();
+        let mut spare: Vec<Vec<f32>> = activations
+            .iter_mut()
+            .map(std::mem::take)
+            .filter(|b| b.capacity() > 0)
+            .collect();
         claim(&mut activations[0], &mut spare, input.data().len());
         activations[0].copy_from_slice(input.data());
         for (i, step) in plan.steps.iter().enumerate() {
             let area = plan.buffers[step.target.buffer];
             let target = &mut activations[step.target.buffer];
             if target.is_empty() {
-                claim(target, &mut spare, images * area.height * area.width * area.channels);
+                claim(
+                    target,
+                    &mut spare,
+                    images * area.height * area.width * area.channels,
+                );
             }
             self.step(plan, step, images, activations);
             if !keep && last_use[step.source.buffer] == i && !wanted.contains(&step.source.buffer) {
@@ -127,14 +181,24 @@ impl FrozenCpu {
 
     fn tensor(laid: &Laid, buffer: usize) -> Result<Tensor, Error> {
         let area = laid.plan.buffers[buffer];
-        Tensor::new([laid.shape[0], area.height, area.width, area.channels], laid.activations[buffer].clone())
+        Tensor::new(
+            [laid.shape[0], area.height, area.width, area.channels],
+            laid.activations[buffer].clone(),
+        )
     }
 
     /// Carries the gradients of the taps back to the input.
     fn backward(&self, laid: &mut Laid, relu: ReluGradient, seeded: &[usize]) {
         let images = laid.shape[0];
-        let Laid { plan, activations, gradients, .. } = laid;
-        let mut begun: Vec<bool> = (0..plan.buffers.len()).map(|b| seeded.contains(&b)).collect();
+        let Laid {
+            plan,
+            activations,
+            gradients,
+            ..
+        } = laid;
+        let mut begun: Vec<bool> = (0..plan.buffers.len())
+            .map(|b| seeded.contains(&b))
+            .collect();
         for step in plan.steps.iter().rev() {
             let (source, target) = (step.source.buffer, step.target.buffer);
             if !begun[target] {
@@ -149,9 +213,14 @@ impl FrozenCpu {
             let add = begun[source];
             let (dy, dx) = pair(gradients, target, source);
             match step.action {
-                Action::Conv { index, .. } => self.kernels[index].input_gradient(dy, to, dx, from, add),
+                Action::Conv { index, .. } => {
+                    self.kernels[index].input_gradient(dy, to, dx, from, add)
+                }
                 action => {
-                    let seen = (activations[source].as_slice(), activations[target].as_slice());
+                    let seen = (
+                        activations[source].as_slice(),
+                        activations[target].as_slice(),
+                    );
                     layers::backward(action, &self.linears, seen, (dy, to), (dx, from), add);
                 }
             }
@@ -189,13 +258,23 @@ impl Frozen for FrozenCpu {
         let mut laid = self.lay(input)?;
         let buffers = self.taps(&laid.plan, taps)?;
         self.run(&mut laid, input, &buffers, true);
-        let activations: Vec<Tensor> = buffers.iter().map(|&b| Self::tensor(&laid, b)).collect::<Result<_, _>>()?;
+        let activations: Vec<Tensor> = buffers
+            .iter()
+            .map(|&b| Self::tensor(&laid, b))
+            .collect::<Result<_, _>>()?;
         let seeds = objective(&activations);
-        let fits = seeds.len() == activations.len() && seeds.iter().zip(&activations).all(|(s, a)| s.shape() == a.shape());
+        let fits = seeds.len() == activations.len()
+            && seeds
+                .iter()
+                .zip(&activations)
+                .all(|(s, a)| s.shape() == a.shape());
         if !fits {
             return Err(Error::Shape {
                 what: "the objective's gradient".into(),
-                expected: format!("{:?}", activations.iter().map(Tensor::shape).collect::<Vec<_>>()),
+                expected: format!(
+                    "{:?}",
+                    activations.iter().map(Tensor::shape).collect::<Vec<_>>()
+                ),
                 got: format!("{:?}", seeds.iter().map(Tensor::shape).collect::<Vec<_>>()),
             });
         }
@@ -213,7 +292,9 @@ impl Frozen for FrozenCpu {
 
 /// Takes the best fitting spare buffer, or a new one.
 fn claim(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>, len: usize) {
-    let fitting = (0..spare.len()).filter(|&i| spare[i].capacity() >= len).min_by_key(|&i| spare[i].capacity());
+    let fitting = (0..spare.len())
+        .filter(|&i| spare[i].capacity() >= len)
+        .min_by_key(|&i| spare[i].capacity());
     *buffer = fitting.map(|i| spare.swap_remove(i)).unwrap_or_default();
     buffer.resize(len, 0.0);
 }
@@ -222,13 +303,17 @@ fn claim(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>, len: usize) {
 fn mask(gradient: &mut [f32], output: &[f32], layout: Layout, rule: ReluGradient) {
     let shared = Shared::new(gradient);
     let pixels = layout.height * layout.width;
-    let rows = |image: usize| (image * pixels..(image + 1) * pixels).map(|p| p * layout.stride + layout.offset);
+    let rows = |image: usize| {
+        (image * pixels..(image + 1) * pixels).map(|p| p * layout.stride + layout.offset)
+    };
     (0..layout.images).into_par_iter().for_each(|image| {
         let redirect = rule == ReluGradient::Redirected
             && rows(image).all(|start| {
                 // Safety: an image's pixels belong to one task.
                 let g = unsafe { shared.slice(start, layout.channels) };
-                g.iter().zip(&output[start..]).all(|(g, y)| *y <= 0.0 || *g == 0.0)
+                g.iter()
+                    .zip(&output[start..])
+                    .all(|(g, y)| *y <= 0.0 || *g == 0.0)
             });
         for start in rows(image) {
             // Safety: as above.

@@ -1,16 +1,21 @@
 //! The layers without batch norm: pools and the linear layer, dispatched for a step of a plan.
 
-use super::{
-    pool,
-    share::Layout,
-};
+use super::{pool, share::Layout};
 use crate::{Error, Weights, plan::Action};
 
 /// Runs a step that is no convolution.
-pub(crate) fn forward(action: Action, linears: &[Linear], (x, from): (&[f32], Layout), (y, to): (&mut [f32], Layout)) {
+pub(crate) fn forward(
+    action: Action,
+    linears: &[Linear],
+    (x, from): (&[f32], Layout),
+    (y, to): (&mut [f32], Layout),
+) {
     match action {
         Action::Max { window } => pool::max_forward(window, x, from, y, to),
-        Action::Average { window, count_padding } => pool::average_forward(window, count_padding, (x, from), y, to),
+        Action::Average {
+            window,
+            count_padding,
+        } => pool::average_forward(window, count_padding, (x, from), y, to),
         Action::GlobalAverage => pool::global_forward(x, from, y),
         Action::Linear { index } => linears[index].forward(x, y),
         Action::Conv { .. } => unreachable!("convolutions have their own path"),
@@ -27,7 +32,10 @@ pub(crate) fn backward(
     add: bool,
 ) {
     match action {
-        Action::Average { window, count_padding } => {
+        Action::Average {
+            window,
+            count_padding,
+        } => {
             pool::average_backward(window, count_padding, (dy, to), dx, from, add);
         }
         _ => {
@@ -35,10 +43,14 @@ pub(crate) fn backward(
                 dx.fill(0.0);
             }
             match action {
-                Action::Max { window } => pool::max_backward(window, (seen.0, seen.1, dy), (from, to), dx),
+                Action::Max { window } => {
+                    pool::max_backward(window, (seen.0, seen.1, dy), (from, to), dx)
+                }
                 Action::GlobalAverage => pool::global_backward(dy, dx, from),
                 Action::Linear { index } => linears[index].input_gradient(dy, dx),
-                Action::Average { .. } | Action::Conv { .. } => unreachable!("handled by their own path"),
+                Action::Average { .. } | Action::Conv { .. } => {
+                    unreachable!("handled by their own path")
+                }
             }
         }
     }
@@ -54,7 +66,10 @@ pub(crate) struct Linear {
 
 impl Linear {
     /// From a plan's name, inputs and outputs.
-    pub fn new(weights: &Weights, (name, inputs, outputs): &(String, usize, usize)) -> Result<Self, Error> {
+    pub fn new(
+        weights: &Weights,
+        (name, inputs, outputs): &(String, usize, usize),
+    ) -> Result<Self, Error> {
         Ok(Self {
             inputs: *inputs,
             outputs: *outputs,
@@ -65,9 +80,21 @@ impl Linear {
 
     /// y = W x + b for each image.
     pub fn forward(&self, x: &[f32], y: &mut [f32]) {
-        for (x, y) in x.chunks_exact(self.inputs).zip(y.chunks_exact_mut(self.outputs)) {
-            for ((row, b), out) in self.weights.chunks_exact(self.inputs).zip(&self.bias).zip(y) {
-                let sum: f64 = row.iter().zip(x).map(|(w, v)| f64::from(*w) * f64::from(*v)).sum();
+        for (x, y) in x
+            .chunks_exact(self.inputs)
+            .zip(y.chunks_exact_mut(self.outputs))
+        {
+            for ((row, b), out) in self
+                .weights
+                .chunks_exact(self.inputs)
+                .zip(&self.bias)
+                .zip(y)
+            {
+                let sum: f64 = row
+                    .iter()
+                    .zip(x)
+                    .map(|(w, v)| f64::from(*w) * f64::from(*v))
+                    .sum();
                 *out = (sum + f64::from(*b)) as f32;
             }
         }
@@ -75,7 +102,10 @@ impl Linear {
 
     /// dx += W' dy for each image.
     pub fn input_gradient(&self, dy: &[f32], dx: &mut [f32]) {
-        for (dy, dx) in dy.chunks_exact(self.outputs).zip(dx.chunks_exact_mut(self.inputs)) {
+        for (dy, dx) in dy
+            .chunks_exact(self.outputs)
+            .zip(dx.chunks_exact_mut(self.inputs))
+        {
             for (row, g) in self.weights.chunks_exact(self.inputs).zip(dy) {
                 dx.iter_mut().zip(row).for_each(|(d, w)| *d += w * g);
             }
@@ -86,7 +116,10 @@ impl Linear {
     pub fn weight_gradient(&self, x: &[f32], dy: &[f32], dw: &mut [f32], db: &mut [f32]) {
         dw.fill(0.0);
         db.fill(0.0);
-        for (x, dy) in x.chunks_exact(self.inputs).zip(dy.chunks_exact(self.outputs)) {
+        for (x, dy) in x
+            .chunks_exact(self.inputs)
+            .zip(dy.chunks_exact(self.outputs))
+        {
             for ((row, b), g) in dw.chunks_exact_mut(self.inputs).zip(db.iter_mut()).zip(dy) {
                 row.iter_mut().zip(x).for_each(|(d, v)| *d += v * g);
                 *b += g;

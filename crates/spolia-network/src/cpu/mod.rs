@@ -10,6 +10,8 @@ mod layers;
 mod norm;
 mod pool;
 mod share;
+#[cfg(test)]
+mod tests;
 mod trainable;
 
 use crate::{Cut, Engine, Error, Frozen, Network, Trainable, Weights};
@@ -23,7 +25,12 @@ impl Engine for Cpu {
         "cpu"
     }
 
-    fn frozen(&self, network: &Network, weights: &Weights, cut: Cut) -> Result<Box<dyn Frozen>, Error> {
+    fn frozen(
+        &self,
+        network: &Network,
+        weights: &Weights,
+        cut: Cut,
+    ) -> Result<Box<dyn Frozen>, Error> {
         Ok(Box::new(frozen::FrozenCpu::new(network, weights, cut)?))
     }
 

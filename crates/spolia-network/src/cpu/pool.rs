@@ -8,13 +8,16 @@ use crate::graph::Window;
 /// The source rows (or columns) that the window at `o` covers.
 fn covered(o: usize, window: Window, extent: usize) -> std::ops::Range<usize> {
     let start = o * window.stride;
-    start.saturating_sub(window.padding)..(start + window.size - window.padding.min(start + window.size)).min(extent)
+    start.saturating_sub(window.padding)
+        ..(start + window.size - window.padding.min(start + window.size)).min(extent)
 }
 
 /// The windows that cover source row (or column) `i`.
 fn covering(i: usize, window: Window, outputs: usize) -> std::ops::Range<usize> {
     let last = (i + window.padding) / window.stride;
-    let first = (i + window.padding + 1).saturating_sub(window.size).div_ceil(window.stride);
+    let first = (i + window.padding + 1)
+        .saturating_sub(window.size)
+        .div_ceil(window.stride);
     first..(last + 1).min(outputs)
 }
 
@@ -34,7 +37,9 @@ pub(crate) fn max_forward(window: Window, x: &[f32], from: Layout, y: &mut [f32]
             for iy in covered(oy, window, from.height) {
                 for ix in covered(ox, window, from.width) {
                     let values = &x[pixel(&from, image, iy, ix)..][..from.channels];
-                    out.iter_mut().zip(values).for_each(|(o, &v)| *o = if v > *o { v } else { *o });
+                    out.iter_mut()
+                        .zip(values)
+                        .for_each(|(o, &v)| *o = if v > *o { v } else { *o });
                 }
             }
         }
@@ -64,7 +69,8 @@ pub(crate) fn max_backward(
                     for ix in covered(ox, window, from.width) {
                         let values = &x[pixel(&from, image, iy, ix) + first..][..width];
                         // Safety: these channels of this image are this task's alone.
-                        let out = unsafe { shared.slice(pixel(&from, image, iy, ix) + first, width) };
+                        let out =
+                            unsafe { shared.slice(pixel(&from, image, iy, ix) + first, width) };
                         for c in 0..width {
                             let hit = values[c] == best[c];
                             out[c] += if hit { open[c] } else { 0.0 };
@@ -123,62 +129,90 @@ pub(crate) fn average_backward(
     add: bool,
 ) {
     let shared = Shared::new(dx);
-    (0..from.images * from.height).into_par_iter().for_each(|line| {
-        let (image, iy) = (line / from.height, line % from.height);
-        for ix in 0..from.width {
-            // Safety: this input line is this task's alone.
-            let out = unsafe { shared.slice(pixel(&from, image, iy, ix), from.channels) };
-            if !add {
-                out.fill(0.0);
-            }
-            for oy in covering(iy, window, to.height) {
-                for ox in covering(ix, window, to.width) {
-                    let share = share_of(oy, ox, window, &from, count_padding);
-                    let values = &dy[pixel(&to, image, oy, ox)..][..to.channels];
-                    out.iter_mut().zip(values).for_each(|(o, v)| *o += v * share);
+    (0..from.images * from.height)
+        .into_par_iter()
+        .for_each(|line| {
+            let (image, iy) = (line / from.height, line % from.height);
+            for ix in 0..from.width {
+                // Safety: this input line is this task's alone.
+                let out = unsafe { shared.slice(pixel(&from, image, iy, ix), from.channels) };
+                if !add {
+                    out.fill(0.0);
+                }
+                for oy in covering(iy, window, to.height) {
+                    for ox in covering(ix, window, to.width) {
+                        let share = share_of(oy, ox, window, &from, count_padding);
+                        let values = &dy[pixel(&to, image, oy, ox)..][..to.channels];
+                        out.iter_mut()
+                            .zip(values)
+                            .for_each(|(o, v)| *o += v * share);
+                    }
                 }
             }
-        }
-    });
+        });
 }
 
 /// Each image's mean over its pixels.
 pub(crate) fn global_forward(x: &[f32], from: Layout, y: &mut [f32]) {
     let pixels = from.height * from.width;
-    y.par_chunks_mut(from.channels).enumerate().for_each(|(image, out)| {
-        let mut sum = vec![0f64; from.channels];
-        for p in 0..pixels {
-            let values = &x[(image * pixels + p) * from.stride + from.offset..][..from.channels];
-            sum.iter_mut().zip(values).for_each(|(s, &v)| *s += f64::from(v));
-        }
-        out.iter_mut().zip(sum).for_each(|(o, s)| *o = (s / pixels as f64) as f32);
-    });
+    y.par_chunks_mut(from.channels)
+        .enumerate()
+        .for_each(|(image, out)| {
+            let mut sum = vec![0f64; from.channels];
+            for p in 0..pixels {
+                let values =
+                    &x[(image * pixels + p) * from.stride + from.offset..][..from.channels];
+                sum.iter_mut()
+                    .zip(values)
+                    .for_each(|(s, &v)| *s += f64::from(v));
+            }
+            out.iter_mut()
+                .zip(sum)
+                .for_each(|(o, s)| *o = (s / pixels as f64) as f32);
+        });
 }
 
 /// dx += dy shared out evenly.
 pub(crate) fn global_backward(dy: &[f32], dx: &mut [f32], from: Layout) {
     let pixels = from.height * from.width;
     let share = 1.0 / pixels as f32;
-    dx.par_chunks_mut(pixels * from.channels).enumerate().for_each(|(image, out)| {
-        let values = &dy[image * from.channels..][..from.channels];
-        for row in out.chunks_exact_mut(from.channels) {
-            row.iter_mut().zip(values).for_each(|(o, v)| *o += v * share);
-        }
-    });
+    dx.par_chunks_mut(pixels * from.channels)
+        .enumerate()
+        .for_each(|(image, out)| {
+            let values = &dy[image * from.channels..][..from.channels];
+            for row in out.chunks_exact_mut(from.channels) {
+                row.iter_mut()
+                    .zip(values)
+                    .for_each(|(o, v)| *o += v * share);
+            }
+        });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SAME: Window = Window { size: 3, stride: 1, padding: 1 };
+    const SAME: Window = Window {
+        size: 3,
+        stride: 1,
+        padding: 1,
+    };
 
     #[test]
     fn windows_meet() {
-        for window in [SAME, Window { size: 3, stride: 2, padding: 0 }] {
+        for window in [
+            SAME,
+            Window {
+                size: 3,
+                stride: 2,
+                padding: 0,
+            },
+        ] {
             let (inputs, outputs) = (7, (7 + 2 * window.padding - 3) / window.stride + 1);
             for i in 0..inputs {
-                let by_output: Vec<_> = (0..outputs).filter(|&o| covered(o, window, inputs).contains(&i)).collect();
+                let by_output: Vec<_> = (0..outputs)
+                    .filter(|&o| covered(o, window, inputs).contains(&i))
+                    .collect();
                 assert_eq!(covering(i, window, outputs).collect::<Vec<_>>(), by_output);
             }
         }
@@ -186,7 +220,14 @@ mod tests {
 
     #[test]
     fn averages_with_and_without_padding() {
-        let l = Layout { images: 1, height: 2, width: 2, stride: 1, offset: 0, channels: 1 };
+        let l = Layout {
+            images: 1,
+            height: 2,
+            width: 2,
+            stride: 1,
+            offset: 0,
+            channels: 1,
+        };
         let mut y = vec![0.0; 4];
         average_forward(SAME, false, (&[1.0, 2.0, 3.0, 6.0], l), &mut y, l);
         assert_eq!(y, [3.0; 4]);
@@ -196,9 +237,24 @@ mod tests {
 
     #[test]
     fn a_tie_of_maxima_passes_its_gradient_once() {
-        let from = Layout { images: 1, height: 3, width: 3, stride: 1, offset: 0, channels: 1 };
-        let to = Layout { height: 1, width: 1, ..from };
-        let window = Window { size: 3, stride: 2, padding: 0 };
+        let from = Layout {
+            images: 1,
+            height: 3,
+            width: 3,
+            stride: 1,
+            offset: 0,
+            channels: 1,
+        };
+        let to = Layout {
+            height: 1,
+            width: 1,
+            ..from
+        };
+        let window = Window {
+            size: 3,
+            stride: 2,
+            padding: 0,
+        };
         let x = [0.0, 2.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 2.0];
         let mut y = [0.0];
         max_forward(window, &x, from, &mut y, to);

@@ -56,12 +56,18 @@ impl TrainableCpu {
             kernels.push(Kernel::new(conv, oihw, |_| 1.0, true));
             norms.push(Norm::new(weights, &conv.name)?);
         }
-        let linears: Vec<Linear> = plan.linears.iter().map(|l| Linear::new(weights, l)).collect::<Result<_, _>>()?;
+        let linears: Vec<Linear> = plan
+            .linears
+            .iter()
+            .map(|l| Linear::new(weights, l))
+            .collect::<Result<_, _>>()?;
         let mut sizes = Vec::new();
         for (kernel, norm) in kernels.iter().zip(&norms) {
             sizes.extend([kernel.forward.len(), norm.gamma.len(), norm.beta.len()]);
         }
-        linears.iter().for_each(|l| sizes.extend([l.weights.len(), l.bias.len()]));
+        linears
+            .iter()
+            .for_each(|l| sizes.extend([l.weights.len(), l.bias.len()]));
         let zeros: Vec<Vec<f32>> = sizes.into_iter().map(|n| vec![0.0; n]).collect();
         Ok(Self {
             network: network.clone(),
@@ -80,7 +86,11 @@ impl TrainableCpu {
     fn parts(&mut self) -> Vec<&mut [f32]> {
         let mut parts: Vec<&mut [f32]> = Vec::new();
         for (kernel, norm) in self.kernels.iter_mut().zip(&mut self.norms) {
-            parts.extend([kernel.forward.as_mut_slice(), &mut norm.gamma, &mut norm.beta]);
+            parts.extend([
+                kernel.forward.as_mut_slice(),
+                &mut norm.gamma,
+                &mut norm.beta,
+            ]);
         }
         for linear in &mut self.linears {
             parts.extend([linear.weights.as_mut_slice(), &mut linear.bias]);
@@ -113,13 +123,27 @@ impl TrainableCpu {
         }
         let flow = vec![Vec::new(); plan.buffers.len()];
         let batches = vec![Batch::default(); plan.convs.len()];
-        Ok(Laid { shape, activations, raw, batches, flow, raw_gradient: Vec::new(), plan })
+        Ok(Laid {
+            shape,
+            activations,
+            raw,
+            batches,
+            flow,
+            raw_gradient: Vec::new(),
+            plan,
+        })
     }
 
     /// Runs the network with the batch's statistics.
     fn forward(&self, laid: &mut Laid, input: &Tensor) {
         let images = laid.shape[0];
-        let Laid { plan, activations, raw, batches, .. } = laid;
+        let Laid {
+            plan,
+            activations,
+            raw,
+            batches,
+            ..
+        } = laid;
         activations[0].copy_from_slice(input.data());
         for step in &plan.steps {
             let from = Layout::new(images, plan.buffers[step.source.buffer], step.source);
@@ -155,10 +179,20 @@ impl TrainableCpu {
     /// Fills `gradients` from the gradient of the logits.
     fn backward(&mut self, laid: &mut Laid, logits: Vec<f32>) {
         let images = laid.shape[0];
-        let Laid { plan, activations, raw, batches, flow, raw_gradient, .. } = laid;
+        let Laid {
+            plan,
+            activations,
+            raw,
+            batches,
+            flow,
+            raw_gradient,
+            ..
+        } = laid;
         let linears_from = 3 * self.kernels.len();
         let mut begun = vec![false; plan.buffers.len()];
-        let Some(last) = plan.steps.last() else { return };
+        let Some(last) = plan.steps.last() else {
+            return;
+        };
         begun[last.target.buffer] = true;
         flow[last.target.buffer] = logits;
         for step in plan.steps.iter().rev() {
@@ -173,8 +207,11 @@ impl TrainableCpu {
                 Action::Conv { index, .. } => {
                     raw_gradient.resize(raw[index].len(), 0.0);
                     let seen = (raw[index].as_slice(), &batches[index]);
-                    let (gamma, beta) =
-                        self.norms[index].backward(seen, (&activations[target], dy, to), raw_gradient);
+                    let (gamma, beta) = self.norms[index].backward(
+                        seen,
+                        (&activations[target], dy, to),
+                        raw_gradient,
+                    );
                     self.gradients[3 * index + 1] = gamma;
                     self.gradients[3 * index + 2] = beta;
                     let to = dense(to);
@@ -188,10 +225,21 @@ impl TrainableCpu {
                 }
                 action => {
                     if let Action::Linear { index } = action {
-                        let [weights, bias] = &mut self.gradients[linears_from + 2 * index..][..2] else { return };
-                        self.linears[index].weight_gradient(&activations[source], dy, weights, bias);
+                        let [weights, bias] = &mut self.gradients[linears_from + 2 * index..][..2]
+                        else {
+                            return;
+                        };
+                        self.linears[index].weight_gradient(
+                            &activations[source],
+                            dy,
+                            weights,
+                            bias,
+                        );
                     }
-                    let seen = (activations[source].as_slice(), activations[target].as_slice());
+                    let seen = (
+                        activations[source].as_slice(),
+                        activations[target].as_slice(),
+                    );
                     layers::backward(action, &self.linears, seen, (dy, to), (dx, from), add);
                 }
             }
@@ -219,18 +267,33 @@ impl TrainableCpu {
 
     /// Names `parts`-ordered values, in PyTorch's axis order.
     fn named(&self, parts: &[Vec<f32>]) -> Weights {
-        let mut weights = Weights { metadata: self.start.metadata.clone(), ..Weights::default() };
+        let mut weights = Weights {
+            metadata: self.start.metadata.clone(),
+            ..Weights::default()
+        };
         let mut put = |name: String, shape: Vec<usize>, data: Vec<f32>| {
             weights.tensors.insert(name, WeightTensor { shape, data });
         };
         for (kernel, three) in self.kernels.iter().zip(parts.chunks(3)) {
             let (c, name) = (&kernel.shape, &kernel.shape.name);
             let shape = vec![c.outputs, c.inputs, c.kernel[0], c.kernel[1]];
-            put(format!("{name}.conv.weight"), shape, kernel.to_oihw(&three[0]));
-            put(format!("{name}.bn.weight"), vec![c.outputs], three[1].clone());
+            put(
+                format!("{name}.conv.weight"),
+                shape,
+                kernel.to_oihw(&three[0]),
+            );
+            put(
+                format!("{name}.bn.weight"),
+                vec![c.outputs],
+                three[1].clone(),
+            );
             put(format!("{name}.bn.bias"), vec![c.outputs], three[2].clone());
         }
-        let names = self.network.parameters().into_iter().filter(|(n, _)| n.starts_with("fc."));
+        let names = self
+            .network
+            .parameters()
+            .into_iter()
+            .filter(|(n, _)| n.starts_with("fc."));
         for ((name, shape), data) in names.zip(&parts[3 * self.kernels.len()..]) {
             put(name, shape, data.clone());
         }
@@ -248,14 +311,20 @@ impl Trainable for TrainableCpu {
             let (rate, momentum) = (sgd.rate as f32, sgd.momentum as f32);
             let gradients = std::mem::take(&mut self.gradients);
             let mut velocities = std::mem::take(&mut self.velocities);
-            self.parts().into_par_iter().zip(&mut velocities).zip(&gradients).for_each(|((part, velocity), gradient)| {
-                for ((w, v), g) in part.iter_mut().zip(velocity).zip(gradient) {
-                    *v = momentum * *v - rate * g;
-                    *w += momentum * *v - rate * g;
-                }
-            });
+            self.parts()
+                .into_par_iter()
+                .zip(&mut velocities)
+                .zip(&gradients)
+                .for_each(|((part, velocity), gradient)| {
+                    for ((w, v), g) in part.iter_mut().zip(velocity).zip(gradient) {
+                        *v = momentum * *v - rate * g;
+                        *w += momentum * *v - rate * g;
+                    }
+                });
             (self.gradients, self.velocities) = (gradients, velocities);
-            self.kernels.par_iter_mut().for_each(Kernel::lay_out_backward);
+            self.kernels
+                .par_iter_mut()
+                .for_each(Kernel::lay_out_backward);
         }
         self.laid = Some(laid);
         Ok(loss)
@@ -276,8 +345,13 @@ impl Trainable for TrainableCpu {
         };
         let (sums, count) = self.gathered.get_or_insert_with(fresh);
         for ([mean, variance], batch) in sums.iter_mut().zip(&laid.batches) {
-            mean.iter_mut().zip(&batch.mean).for_each(|(s, v)| *s += f64::from(*v));
-            variance.iter_mut().zip(&batch.unbiased).for_each(|(s, v)| *s += f64::from(*v));
+            mean.iter_mut()
+                .zip(&batch.mean)
+                .for_each(|(s, v)| *s += f64::from(*v));
+            variance
+                .iter_mut()
+                .zip(&batch.unbiased)
+                .for_each(|(s, v)| *s += f64::from(*v));
         }
         *count += 1;
         self.laid = Some(laid);
@@ -285,24 +359,46 @@ impl Trainable for TrainableCpu {
     }
 
     fn finish_statistics(&mut self) {
-        let Some((sums, count)) = self.gathered.take() else { return };
+        let Some((sums, count)) = self.gathered.take() else {
+            return;
+        };
         for (norm, [mean, variance]) in self.norms.iter_mut().zip(sums) {
-            norm.mean = mean.into_iter().map(|s| (s / count as f64) as f32).collect();
-            norm.variance = variance.into_iter().map(|s| (s / count as f64) as f32).collect();
+            norm.mean = mean
+                .into_iter()
+                .map(|s| (s / count as f64) as f32)
+                .collect();
+            norm.variance = variance
+                .into_iter()
+                .map(|s| (s / count as f64) as f32)
+                .collect();
         }
     }
 
     fn weights(&self) -> Weights {
         let mut parts = Vec::new();
         for (kernel, norm) in self.kernels.iter().zip(&self.norms) {
-            parts.extend([kernel.forward.clone(), norm.gamma.clone(), norm.beta.clone()]);
+            parts.extend([
+                kernel.forward.clone(),
+                norm.gamma.clone(),
+                norm.beta.clone(),
+            ]);
         }
-        self.linears.iter().for_each(|l| parts.extend([l.weights.clone(), l.bias.clone()]));
+        self.linears
+            .iter()
+            .for_each(|l| parts.extend([l.weights.clone(), l.bias.clone()]));
         let mut weights = self.named(&parts);
         for (kernel, norm) in self.kernels.iter().zip(&self.norms) {
-            for (part, data) in [("running_mean", &norm.mean), ("running_var", &norm.variance)] {
-                let tensor = WeightTensor { shape: vec![data.len()], data: data.clone() };
-                weights.tensors.insert(format!("{}.bn.{part}", kernel.shape.name), tensor);
+            for (part, data) in [
+                ("running_mean", &norm.mean),
+                ("running_var", &norm.variance),
+            ] {
+                let tensor = WeightTensor {
+                    shape: vec![data.len()],
+                    data: data.clone(),
+                };
+                weights
+                    .tensors
+                    .insert(format!("{}.bn.{part}", kernel.shape.name), tensor);
             }
         }
         weights.source.clone_from(&self.start.source);
@@ -344,5 +440,9 @@ impl Trainable for TrainableCpu {
 
 /// The layout of a convolution's own output: nothing between its pixels.
 fn dense(view: Layout) -> Layout {
-    Layout { stride: view.channels, offset: 0, ..view }
+    Layout {
+        stride: view.channels,
+        offset: 0,
+        ..view
+    }
 }

@@ -52,7 +52,10 @@ impl Attention {
         let class = match &self.class {
             None => 1,
             Some(name) => classes.iter().position(|c| c == name).ok_or_else(|| {
-                Wrong::usage(format!("--class {name}: the classes are {}", classes.join(", ")))
+                Wrong::usage(format!(
+                    "--class {name}: the classes are {}",
+                    classes.join(", ")
+                ))
             })?,
         };
         let patches: Vec<&Patch> = table.patches().iter().collect();

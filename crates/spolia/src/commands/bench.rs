@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use clap::Args;
 use miette::IntoDiagnostic;
-use spolia_network::{
-    Convention, Cpu, Cut, Engine, Initialisation, ReluGradient, Sgd, Tensor, inception_v3, initialise,
-};
 use spolia_interpret::visualize::{Preset, Settings, render};
+use spolia_network::{
+    Convention, Cpu, Cut, Engine, Initialisation, ReluGradient, Sgd, Tensor, inception_v3,
+    initialise,
+};
 
 use crate::context::{Context, Outcome};
 use crate::machine;
@@ -47,7 +48,16 @@ impl Bench {
     /// # Errors
     /// The layer is not known, or the images are too small for it.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
-        let mut table = Table::new(["work", "layer", "size", "batch", "median_ms", "low_ms", "high_ms", "peak_bytes"]);
+        let mut table = Table::new([
+            "work",
+            "layer",
+            "size",
+            "batch",
+            "median_ms",
+            "low_ms",
+            "high_ms",
+            "peak_bytes",
+        ]);
         for work in &self.work {
             for &batch in &self.batch {
                 let batch = usize::from(batch);
@@ -56,8 +66,13 @@ impl Bench {
                 times.sort_by(f64::total_cmp);
                 let round = |v: f64| (v * 1000.0).round() / 1000.0;
                 table.push(vec![
-                    work.as_str().into(), layer.into(), self.size.into(), batch.into(),
-                    round(times[times.len() / 2]).into(), round(times[0]).into(), round(times[times.len() - 1]).into(),
+                    work.as_str().into(),
+                    layer.into(),
+                    self.size.into(),
+                    batch.into(),
+                    round(times[times.len() / 2]).into(),
+                    round(times[0]).into(),
+                    round(times[times.len() - 1]).into(),
                     machine::peak_bytes().into(),
                 ]);
             }
@@ -79,40 +94,77 @@ impl Bench {
         };
         let times = match work {
             "forward" => {
-                let mut head = Cpu.frozen(&network, &weights, Cut::to(layer)).into_diagnostic()?;
+                let mut head = Cpu
+                    .frozen(&network, &weights, Cut::to(layer))
+                    .into_diagnostic()?;
                 self.time(|| head.forward(&input, &[layer]).map(drop).into_diagnostic())?
             }
             "input-gradient" => {
-                let mut head = Cpu.frozen(&network, &weights, Cut::to(layer)).into_diagnostic()?;
+                let mut head = Cpu
+                    .frozen(&network, &weights, Cut::to(layer))
+                    .into_diagnostic()?;
                 self.time(|| {
                     let mut of_the_sum = |taps: &[Tensor]| {
                         let mut ones = Tensor::zeros(taps[0].shape());
                         ones.data_mut().fill(1.0);
                         vec![ones]
                     };
-                    head.input_gradient(&input, &[layer], ReluGradient::True, &mut of_the_sum).map(drop).into_diagnostic()
+                    head.input_gradient(&input, &[layer], ReluGradient::True, &mut of_the_sum)
+                        .map(drop)
+                        .into_diagnostic()
                 })?
             }
             "training" => {
                 let mut trainable = Cpu.trainable(&network, &weights).into_diagnostic()?;
                 let labels: Vec<f32> = (0..batch).map(|i| (i % 2) as f32).collect();
-                self.time(|| trainable.step(&input, &labels, Sgd { rate: 1e-4, momentum: 0.9 }).map(drop).into_diagnostic())?
+                self.time(|| {
+                    trainable
+                        .step(
+                            &input,
+                            &labels,
+                            Sgd {
+                                rate: 1e-4,
+                                momentum: 0.9,
+                            },
+                        )
+                        .map(drop)
+                        .into_diagnostic()
+                })?
             }
             _ => {
-                let settings = Settings { size, preset: Preset::Lucid, steps: Some(usize::from(self.runs) + 2), seed: 0 };
+                let settings = Settings {
+                    size,
+                    preset: Preset::Lucid,
+                    steps: Some(usize::from(self.runs) + 2),
+                    seed: 0,
+                };
                 let channels: Vec<usize> = (0..batch).collect();
                 let mut times = Vec::new();
                 let mut last = Instant::now();
-                render(&Cpu, &network, &weights, layer, &channels, &settings, &mut |_| {
-                    times.push(last.elapsed().as_secs_f64() * 1e3);
-                    last = Instant::now();
-                    true
-                })
+                render(
+                    &Cpu,
+                    &network,
+                    &weights,
+                    layer,
+                    &channels,
+                    &settings,
+                    &mut |_| {
+                        times.push(last.elapsed().as_secs_f64() * 1e3);
+                        last = Instant::now();
+                        true
+                    },
+                )
                 .into_diagnostic()?;
                 times.split_off(2)
             }
         };
-        let name = if work == "training" { "" } else if layer == network.last() { "" } else { network.name(layer) };
+        let name = if work == "training" {
+            ""
+        } else if layer == network.last() {
+            ""
+        } else {
+            network.name(layer)
+        };
         Ok((name.to_string(), times))
     }
 

@@ -49,24 +49,44 @@ impl Concepts {
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
         let model = Model::load(&self.network.weights, self.network.convention)?;
-        let stages = self.layers.iter().map(|l| model.network.stage(l).into_diagnostic()).collect::<miette::Result<Vec<_>>>()?;
+        let stages = self
+            .layers
+            .iter()
+            .map(|l| model.network.stage(l).into_diagnostic())
+            .collect::<miette::Result<Vec<_>>>()?;
         let names: Vec<&'static str> = stages.iter().map(|&s| model.network.name(s)).collect();
         let (measures, measured) = read(&self.measures)?;
         let (table, mut problems) = self.images.resolve(context)?;
-        problems.extend(table.patches().iter().filter(|p| !measured.contains_key(&p.id)).map(|p| Problem {
-            item: p.id.clone(),
-            what: format!("is not measured in {}", self.measures.display()),
-            remedy: "measure it, or leave it out".into(),
-        }));
+        problems.extend(
+            table
+                .patches()
+                .iter()
+                .filter(|p| !measured.contains_key(&p.id))
+                .map(|p| Problem {
+                    item: p.id.clone(),
+                    what: format!("is not measured in {}", self.measures.display()),
+                    remedy: "measure it, or leave it out".into(),
+                }),
+        );
         let table = table.filtered(|p| measured.contains_key(&p.id));
         let patches: Vec<&Patch> = table.patches().iter().collect();
         let grouped = groups(&table, Unit::Patient, None).into_diagnostic()?;
         let concepts: Vec<Concept> = measures
             .iter()
             .enumerate()
-            .map(|(k, id)| Concept { id: id.clone(), values: patches.iter().map(|p| measured[&p.id][k]).collect() })
+            .map(|(k, id)| Concept {
+                id: id.clone(),
+                values: patches.iter().map(|p| measured[&p.id][k]).collect(),
+            })
             .collect();
-        let (features, failed) = means(&model, &Reader::new(), &patches, &stages, "concepts", context)?;
+        let (features, failed) = means(
+            &model,
+            &Reader::new(),
+            &patches,
+            &stages,
+            "concepts",
+            context,
+        )?;
         problems.extend(failed);
         let options = ConceptOptions {
             images: patches.len(),
@@ -74,10 +94,22 @@ impl Concepts {
             seed: seed::derive(context.seed(), "concepts", ""),
             ..ConceptOptions::default()
         };
-        context.progress.note(&format!("held out by {}: {} groups", grouped.unit, grouped.count));
+        context.progress.note(&format!(
+            "held out by {}: {} groups",
+            grouped.unit, grouped.count
+        ));
         let task = context.progress.start("regression", names.len());
         let scratch = tempfolder(&self.out);
-        let found = layers("network", &names, &features, &concepts, &grouped.of, options, &scratch, &task)?;
+        let found = layers(
+            "network",
+            &names,
+            &features,
+            &concepts,
+            &grouped.of,
+            options,
+            &scratch,
+            &task,
+        )?;
         task.finish();
         write_tables(&found, &self.out)?;
         std::fs::remove_dir_all(&scratch).into_diagnostic()?;
@@ -93,10 +125,19 @@ fn tempfolder(out: &Path) -> PathBuf {
 /// Names of the measures, and their values by id.
 fn read(file: &Path) -> miette::Result<(Vec<String>, BTreeMap<String, Vec<f64>>)> {
     let here = |what: String| miette::miette!("{}: {what}", file.display());
-    let mut table = csv::Reader::from_path(file).map_err(|e| here(format!("{e}; write it with `spolia measure --out`")))?;
+    let mut table = csv::Reader::from_path(file)
+        .map_err(|e| here(format!("{e}; write it with `spolia measure --out`")))?;
     let header = table.headers().into_diagnostic()?.clone();
-    let id = header.iter().position(|h| h == "id").ok_or_else(|| here("has no column `id`; write it with `spolia measure --out`".into()))?;
-    let names = header.iter().enumerate().filter(|(k, _)| *k != id).map(|(_, h)| h.to_string()).collect();
+    let id = header
+        .iter()
+        .position(|h| h == "id")
+        .ok_or_else(|| here("has no column `id`; write it with `spolia measure --out`".into()))?;
+    let names = header
+        .iter()
+        .enumerate()
+        .filter(|(k, _)| *k != id)
+        .map(|(_, h)| h.to_string())
+        .collect();
     let mut rows = BTreeMap::new();
     for (line, record) in table.records().enumerate() {
         let record = record.map_err(|e| here(e.to_string()))?;
@@ -104,10 +145,22 @@ fn read(file: &Path) -> miette::Result<(Vec<String>, BTreeMap<String, Vec<f64>>)
             .iter()
             .enumerate()
             .filter(|(k, _)| *k != id)
-            .map(|(k, v)| v.parse().map_err(|_| here(format!("line {}: {} is `{v}`, not a number; correct it or leave the row out", line + 2, &header[k]))))
+            .map(|(k, v)| {
+                v.parse().map_err(|_| {
+                    here(format!(
+                        "line {}: {} is `{v}`, not a number; correct it or leave the row out",
+                        line + 2,
+                        &header[k]
+                    ))
+                })
+            })
             .collect::<miette::Result<Vec<f64>>>()?;
         if rows.insert(record[id].to_string(), values).is_some() {
-            return Err(here(format!("line {}: id `{}` stands there twice; leave one out", line + 2, &record[id])));
+            return Err(here(format!(
+                "line {}: id `{}` stands there twice; leave one out",
+                line + 2,
+                &record[id]
+            )));
         }
     }
     Ok((names, rows))

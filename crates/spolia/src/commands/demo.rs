@@ -39,7 +39,9 @@ impl Demo {
         if !cohort.join("truth.csv").exists() {
             let (patients, centres, each, size) = COHORT;
             let seed = seed::derive(context.seed(), "phantom", "");
-            let patches: Vec<_> = phantom::cohort(patients, centres, each, size, seed).into_diagnostic()?.collect();
+            let patches: Vec<_> = phantom::cohort(patients, centres, each, size, seed)
+                .into_diagnostic()?
+                .collect();
             let task = context.progress.start("phantom", patches.len());
             let mut seen = 0;
             phantom::write(&cohort, patches, seed, |done| {
@@ -55,7 +57,10 @@ impl Demo {
         write_atomic(&file, text.as_bytes())?;
         let study = Study::load(&file)?;
         let outcome = steps::run(&study, &self.out.join("run"), &[], false, context)?;
-        context.progress.note(&format!("open {} in a browser", self.out.join("run/report.html").display()));
+        context.progress.note(&format!(
+            "open {} in a browser",
+            self.out.join("run/report.html").display()
+        ));
         Ok(outcome)
     }
 }

@@ -41,31 +41,52 @@ impl Evaluate {
         let model = Model::load(&self.network.weights, self.network.convention)?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
-        let (logits, failed) = predict::logits(&model, &Reader::new(), &patches, "evaluate", context)?;
+        let (logits, failed) =
+            predict::logits(&model, &Reader::new(), &patches, "evaluate", context)?;
         problems.extend(failed);
         let grouped = groups(&table, Unit::Patient, None).into_diagnostic()?;
         let mut parts: BTreeMap<&str, Scored> = BTreeMap::new();
         for ((patch, logit), group) in patches.iter().zip(&logits).zip(&grouped.of) {
-            let (Some(logit), Some(label)) = (logit, patch.label) else { continue };
-            let part = parts.entry(patch.split.map_or("all", Split::name)).or_insert_with(|| Scored {
-                probabilities: Vec::new(),
-                positive: Vec::new(),
-                groups: Vec::new(),
-                unit: grouped.unit.name(),
-            });
+            let (Some(logit), Some(label)) = (logit, patch.label) else {
+                continue;
+            };
+            let part = parts
+                .entry(patch.split.map_or("all", Split::name))
+                .or_insert_with(|| Scored {
+                    probabilities: Vec::new(),
+                    positive: Vec::new(),
+                    groups: Vec::new(),
+                    unit: grouped.unit.name(),
+                });
             part.probabilities.push(predict::probability(*logit));
             part.positive.push(label == 1);
             part.groups.push(*group);
         }
         if parts.is_empty() {
-            return Err(miette::miette!("{}: no labelled image could be scored; give labels by class folders, labels.csv or a label column", self.images.images.display()));
+            return Err(miette::miette!(
+                "{}: no labelled image could be scored; give labels by class folders, labels.csv or a label column",
+                self.images.images.display()
+            ));
         }
         let (mut found, mut curve) = (BTreeMap::new(), Vec::new());
-        let mut shown = Table::new(["split", "n", "accuracy", "auc", "auc_low", "auc_high", "interval over"]);
+        let mut shown = Table::new([
+            "split",
+            "n",
+            "accuracy",
+            "auc",
+            "auc_low",
+            "auc_high",
+            "interval over",
+        ]);
         for (name, scored) in &parts {
             let m = metrics(scored, seed::derive(context.seed(), "evaluate", name))?;
             shown.push(vec![
-                (*name).into(), m.n.into(), m.accuracy.into(), m.auc.into(), m.auc_low.into(), m.auc_high.into(),
+                (*name).into(),
+                m.n.into(),
+                m.accuracy.into(),
+                m.auc.into(),
+                m.auc_low.into(),
+                m.auc_high.into(),
                 format!("{} {}s", m.groups, m.auc_unit).into(),
             ]);
             found.insert(*name, m);
@@ -74,10 +95,17 @@ impl Evaluate {
         let mut json = serde_json::to_vec_pretty(&found).into_diagnostic()?;
         json.push(b'\n');
         write_atomic(&self.out.join("metrics.json"), &json)?;
-        write_csv(&self.out.join("roc.csv"), &["split", "threshold", "fpr", "tpr"], curve)?;
+        write_csv(
+            &self.out.join("roc.csv"),
+            &["split", "threshold", "fpr", "tpr"],
+            curve,
+        )?;
         let header = predict::header(table.classes());
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let rows = patches.iter().zip(&logits).filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
+        let rows = patches
+            .iter()
+            .zip(&logits)
+            .filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
         write_csv(&self.out.join("predictions.csv"), &header, rows)?;
         shown.print(false)?;
         Ok(Outcome::of(tell(&problems)))

@@ -53,41 +53,64 @@ impl Features {
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
         let model = Model::load(&self.network.weights, self.network.convention)?;
-        let stages = self.layers.iter().map(|l| model.network.stage(l).into_diagnostic()).collect::<miette::Result<Vec<_>>>()?;
+        let stages = self
+            .layers
+            .iter()
+            .map(|l| model.network.stage(l).into_diagnostic())
+            .collect::<miette::Result<Vec<_>>>()?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
         let rows = match self.pool {
             Pool::Mean => {
-                let (features, failed) = means(&model, &Reader::new(), &patches, &stages, "features", context)?;
+                let (features, failed) = means(
+                    &model,
+                    &Reader::new(),
+                    &patches,
+                    &stages,
+                    "features",
+                    context,
+                )?;
                 problems.extend(failed);
                 for (&stage, values) in stages.iter().zip(&features.layers) {
-                    let shape = [features.rows.len() as u64, model.network.channels(stage) as u64];
+                    let shape = [
+                        features.rows.len() as u64,
+                        model.network.channels(stage) as u64,
+                    ];
                     self.write(&model, stage, values, &shape)?;
                 }
                 features.rows
             }
             Pool::None => {
                 let mut rows = Vec::new();
-                let mut head = model.frozen(Cut::to(stages.iter().max().copied().unwrap_or(model.network.last())))?;
-                let mut layers: Vec<(Vec<f32>, Option<[usize; 4]>)> = vec![(Vec::new(), None); stages.len()];
+                let mut head = model.frozen(Cut::to(
+                    stages.iter().max().copied().unwrap_or(model.network.last()),
+                ))?;
+                let mut layers: Vec<(Vec<f32>, Option<[usize; 4]>)> =
+                    vec![(Vec::new(), None); stages.len()];
                 let task = context.progress.start("features", patches.len());
                 let places: Vec<usize> = (0..patches.len()).collect();
                 let reader = Reader::new();
                 for places in places.chunks(BATCH) {
-                    let (batches, failed) = batches::read(&reader, &patches, places, model.network.least_side())?;
+                    let (batches, failed) =
+                        batches::read(&reader, &patches, places, model.network.least_side())?;
                     problems.extend(failed);
                     for batch in batches {
                         rows.extend(&batch.rows);
                         let taps = head.forward(&batch.input, &stages).into_diagnostic()?;
                         for ((values, shape), tap) in layers.iter_mut().zip(&taps) {
                             let [n, h, w, c] = tap.shape();
-                            if shape.is_some_and(|[_, height, width, _]| [height, width] != [h, w]) {
-                                return Err(miette::miette!("the images are of several sizes, so their activations do not fit one array; use --pool mean, or images of one size"));
+                            if shape.is_some_and(|[_, height, width, _]| [height, width] != [h, w])
+                            {
+                                return Err(miette::miette!(
+                                    "the images are of several sizes, so their activations do not fit one array; use --pool mean, or images of one size"
+                                ));
                             }
                             *shape = Some([n, h, w, c]);
                             for image in 0..n {
                                 let image = tap.image(image);
-                                values.extend((0..c).flat_map(|k| image.iter().skip(k).step_by(c).copied()));
+                                values.extend(
+                                    (0..c).flat_map(|k| image.iter().skip(k).step_by(c).copied()),
+                                );
                             }
                         }
                     }
@@ -96,17 +119,30 @@ impl Features {
                 task.finish();
                 for (&stage, (values, shape)) in stages.iter().zip(&layers) {
                     let [_, h, w, c] = shape.unwrap_or_default();
-                    self.write(&model, stage, values, &[rows.len() as u64, c as u64, h as u64, w as u64])?;
+                    self.write(
+                        &model,
+                        stage,
+                        values,
+                        &[rows.len() as u64, c as u64, h as u64, w as u64],
+                    )?;
                 }
                 rows
             }
         };
-        let items = rows.iter().map(|&row| [patches[row].id.as_str(), patches[row].file.as_str()]);
+        let items = rows
+            .iter()
+            .map(|&row| [patches[row].id.as_str(), patches[row].file.as_str()]);
         write_csv(&self.out.join("items.csv"), &["id", "file"], items)?;
         Ok(Outcome::of(tell(&problems)))
     }
 
-    fn write(&self, model: &Model, stage: StageId, values: &[f32], shape: &[u64]) -> miette::Result<()> {
+    fn write(
+        &self,
+        model: &Model,
+        stage: StageId,
+        values: &[f32],
+        shape: &[u64],
+    ) -> miette::Result<()> {
         let file = self.out.join(format!("{}.npy", model.network.name(stage)));
         Ok(write_atomic(&file, &npy_f32(values, shape)?)?)
     }

@@ -1,6 +1,5 @@
 //! One file per command: its arguments, and its run.
 
-
 pub mod attention;
 pub mod bench;
 pub mod completions;

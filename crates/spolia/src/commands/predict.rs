@@ -34,11 +34,15 @@ impl Predict {
         let model = Model::load(&self.network.weights, self.network.convention)?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
-        let (logits, failed) = predict::logits(&model, &Reader::new(), &patches, "predict", context)?;
+        let (logits, failed) =
+            predict::logits(&model, &Reader::new(), &patches, "predict", context)?;
         problems.extend(failed);
         let header = predict::header(table.classes());
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let rows = patches.iter().zip(&logits).filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
+        let rows = patches
+            .iter()
+            .zip(&logits)
+            .filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
         write_csv(&self.out, &header, rows)?;
         Ok(Outcome::of(tell(&problems)))
     }

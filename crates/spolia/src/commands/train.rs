@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use miette::IntoDiagnostic;
-use spolia_dataset::{Augment, Patch, Split, SplitOptions, Unit, content_hashes, ensure_no_leaks, split};
+use spolia_dataset::{
+    Augment, Patch, Split, SplitOptions, Unit, content_hashes, ensure_no_leaks, split,
+};
 use spolia_network::training::Recipe;
 use spolia_network::{Initialisation, Weights, inception_v3, initialise, keep_until};
 
@@ -74,25 +76,54 @@ impl Train {
         let reader = spolia_dataset::Reader::new();
         let (hashes, unread) = content_hashes(&table, &reader);
         problems.extend(unread);
-        let options = SplitOptions { by: Unit::Patient, val: 0.15, test: 0.15, seed: seed::derive(context.seed(), "patches", "split") };
+        let options = SplitOptions {
+            by: Unit::Patient,
+            val: 0.15,
+            test: 0.15,
+            seed: seed::derive(context.seed(), "patches", "split"),
+        };
         let splitting = split(&table, Some(&hashes), &options).into_diagnostic()?;
         ensure_no_leaks(&splitting.table, Some(&hashes), false).into_diagnostic()?;
-        let readable: std::collections::BTreeMap<&str, bool> =
-            table.patches().iter().zip(&hashes).map(|(p, h)| (p.id.as_str(), h.is_some())).collect();
-        let table = splitting.table.filtered(|p| readable.get(p.id.as_str()) == Some(&true));
-        let weights = Weights::load(&self.network.weights, self.network.convention).into_diagnostic()?;
-        let convention = weights.convention_or(self.network.convention).into_diagnostic()?;
+        let readable: std::collections::BTreeMap<&str, bool> = table
+            .patches()
+            .iter()
+            .zip(&hashes)
+            .map(|(p, h)| (p.id.as_str(), h.is_some()))
+            .collect();
+        let table = splitting
+            .table
+            .filtered(|p| readable.get(p.id.as_str()) == Some(&true));
+        let weights =
+            Weights::load(&self.network.weights, self.network.convention).into_diagnostic()?;
+        let convention = weights
+            .convention_or(self.network.convention)
+            .into_diagnostic()?;
         let random = seed::derive(context.seed(), "network", "random");
         let weights = match &self.keep {
             None => weights,
             Some(layer) => {
                 let network = inception_v3(convention, None);
                 let fresh = initialise(&network, Initialisation::Xavier, random);
-                keep_until(&network, &weights, &fresh, network.stage(layer).into_diagnostic()?).into_diagnostic()?
+                keep_until(
+                    &network,
+                    &weights,
+                    &fresh,
+                    network.stage(layer).into_diagnostic()?,
+                )
+                .into_diagnostic()?
             }
         };
-        let (network, start) = with_head(&weights, convention, seed::derive(context.seed(), "network", "head"))?;
-        let patches = |split| -> Vec<&Patch> { table.of_split(split).filter(|p| p.label.is_some()).collect() };
+        let (network, start) = with_head(
+            &weights,
+            convention,
+            seed::derive(context.seed(), "network", "head"),
+        )?;
+        let patches = |split| -> Vec<&Patch> {
+            table
+                .of_split(split)
+                .filter(|p| p.label.is_some())
+                .collect()
+        };
         let job = Training {
             name: "network",
             network: &network,
@@ -111,8 +142,14 @@ impl Train {
             seed: seed::derive(context.seed(), "network", "training"),
         };
         let trained = train(job, &reader, &self.out, context)?;
-        table.write_csv(&self.out.join("patches.csv")).into_diagnostic()?;
-        context.progress.note(&format!("best epoch {}: {}", trained.best_epoch, self.out.join("weights.safetensors").display()));
+        table
+            .write_csv(&self.out.join("patches.csv"))
+            .into_diagnostic()?;
+        context.progress.note(&format!(
+            "best epoch {}: {}",
+            trained.best_epoch,
+            self.out.join("weights.safetensors").display()
+        ));
         Ok(Outcome::of(tell(&problems)))
     }
 }

@@ -55,30 +55,57 @@ impl Visualize {
         let channels = numbers(&self.channels)?;
         let settings = Settings {
             size: self.size as usize,
-            preset: if self.preset == "paper" { Preset::Paper } else { Preset::Lucid },
+            preset: if self.preset == "paper" {
+                Preset::Paper
+            } else {
+                Preset::Lucid
+            },
             steps: self.steps.map(|s| s as usize),
             seed: seed::derive(context.seed(), "visualize", ""),
         };
-        let task = context.progress.start("visualize", self.layers.len() * channels.len() * settings.total_steps());
+        let task = context.progress.start(
+            "visualize",
+            self.layers.len() * channels.len() * settings.total_steps(),
+        );
         let mut rows = Vec::new();
         let mut dead = Vec::new();
         for layer in &self.layers {
             let stage = model.network.stage(layer).into_diagnostic()?;
             let name = model.network.name(stage);
-            let drawn = draw(&model, stage, &channels, self.batch as usize, &settings, &self.out.join(name), &task)?;
+            let drawn = draw(
+                &model,
+                stage,
+                &channels,
+                self.batch as usize,
+                &settings,
+                &self.out.join(name),
+                &task,
+            )?;
             for channel in drawn {
                 if channel.dead {
                     dead.push(format!("{name} channel {}", channel.channel));
                 }
                 for (step, value) in channel.objective.into_iter().enumerate() {
-                    rows.push([name.to_string(), channel.channel.to_string(), step.to_string(), value]);
+                    rows.push([
+                        name.to_string(),
+                        channel.channel.to_string(),
+                        step.to_string(),
+                        value,
+                    ]);
                 }
             }
         }
         task.finish();
-        write_csv(&self.out.join("objectives.csv"), &["layer", "channel", "step", "objective"], rows)?;
+        write_csv(
+            &self.out.join("objectives.csv"),
+            &["layer", "channel", "step", "objective"],
+            rows,
+        )?;
         if !dead.is_empty() {
-            context.progress.note(&format!("never activated, so not drawn: {}", dead.join(", ")));
+            context.progress.note(&format!(
+                "never activated, so not drawn: {}",
+                dead.join(", ")
+            ));
         }
         Ok(Outcome::Done)
     }
@@ -90,7 +117,10 @@ fn numbers(text: &str) -> miette::Result<Vec<usize>> {
     let mut all = std::collections::BTreeSet::new();
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (first, last): (usize, usize) = (first.trim().parse().map_err(|_| wrong())?, last.trim().parse().map_err(|_| wrong())?);
+        let (first, last): (usize, usize) = (
+            first.trim().parse().map_err(|_| wrong())?,
+            last.trim().parse().map_err(|_| wrong())?,
+        );
         if first > last || last - first > 100_000 {
             return Err(wrong());
         }

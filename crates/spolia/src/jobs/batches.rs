@@ -31,7 +31,10 @@ pub fn read(
     rows: &[usize],
     least: usize,
 ) -> miette::Result<(Vec<Batch>, Vec<Problem>)> {
-    let decoded: Vec<_> = rows.par_iter().map(|&row| reader.read(patches[row])).collect();
+    let decoded: Vec<_> = rows
+        .par_iter()
+        .map(|&row| reader.read(patches[row]))
+        .collect();
     let mut problems = Vec::new();
     let mut sizes: BTreeMap<(usize, usize), (Vec<usize>, Vec<RgbPatch>)> = BTreeMap::new();
     for (&row, image) in rows.iter().zip(decoded) {
@@ -62,7 +65,11 @@ pub fn read(
         .map(|((width, height), (rows, images))| {
             let pixels: Vec<&[u8]> = images.iter().map(|image| image.data.as_slice()).collect();
             let input = Tensor::from_rgb8(&pixels, width, height).into_diagnostic()?;
-            Ok(Batch { rows, images, input })
+            Ok(Batch {
+                rows,
+                images,
+                input,
+            })
         })
         .collect::<miette::Result<_>>()?;
     Ok((batches, problems))

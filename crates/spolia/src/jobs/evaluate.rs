@@ -63,12 +63,23 @@ pub struct Metrics {
 /// # Errors
 /// There are none, or a probability is no number.
 pub fn metrics(scored: &Scored, seed: u64) -> miette::Result<Metrics> {
-    let Scored { probabilities, positive, groups, unit } = scored;
+    let Scored {
+        probabilities,
+        positive,
+        groups,
+        unit,
+    } = scored;
     let n = positive.len();
     if n == 0 {
-        return Err(miette::miette!("no labelled patch could be scored; labels come from class folders, labels.csv or a label column"));
+        return Err(miette::miette!(
+            "no labelled patch could be scored; labels come from class folders, labels.csv or a label column"
+        ));
     }
-    let right = probabilities.iter().zip(positive).filter(|(p, y)| (**p > 0.5) == **y).count();
+    let right = probabilities
+        .iter()
+        .zip(positive)
+        .filter(|(p, y)| (**p > 0.5) == **y)
+        .count();
     let interval = auc_bootstrap(probabilities, positive, groups, RESAMPLES, LEVEL, seed).ok();
     let auc = spolia_stats::auc(probabilities, positive).ok();
     let bins = reliability(probabilities, positive, BINS).into_diagnostic()?;
@@ -80,13 +91,22 @@ pub fn metrics(scored: &Scored, seed: u64) -> miette::Result<Metrics> {
         auc_low: interval.map(|i| i.low),
         auc_high: interval.map(|i| i.high),
         auc_unit: unit,
-        groups: groups.iter().collect::<std::collections::BTreeSet<_>>().len(),
+        groups: groups
+            .iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len(),
         brier: brier(probabilities, positive).into_diagnostic()?,
         log_loss: log_loss(probabilities, positive).into_diagnostic()?,
         calibration_error: calibration_error(&bins),
         calibration: bins
             .into_iter()
-            .map(|b| Bin { low: b.low, high: b.high, n: b.n, mean_p: b.mean_p, share: b.share })
+            .map(|b| Bin {
+                low: b.low,
+                high: b.high,
+                n: b.n,
+                mean_p: b.mean_p,
+                share: b.share,
+            })
             .collect(),
     })
 }
@@ -96,6 +116,13 @@ pub fn roc(scored: &Scored, split: &str) -> Vec<[String; 4]> {
     roc_curve(&scored.probabilities, &scored.positive)
         .unwrap_or_default()
         .into_iter()
-        .map(|p| [split.to_string(), p.threshold.to_string(), p.fpr.to_string(), p.tpr.to_string()])
+        .map(|p| {
+            [
+                split.to_string(),
+                p.threshold.to_string(),
+                p.fpr.to_string(),
+                p.tpr.to_string(),
+            ]
+        })
         .collect()
 }

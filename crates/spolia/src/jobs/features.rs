@@ -37,8 +37,13 @@ pub fn means(
         let (batches, failed) = batches::read(reader, patches, rows, model.network.least_side())?;
         problems.extend(failed);
         for batch in batches {
-            let taps = head.forward(&batch.input, layers).map_err(|e| miette::miette!("{e}"))?;
-            let means: Vec<Vec<Vec<f32>>> = taps.iter().map(spolia_network::Tensor::spatial_mean).collect();
+            let taps = head
+                .forward(&batch.input, layers)
+                .map_err(|e| miette::miette!("{e}"))?;
+            let means: Vec<Vec<Vec<f32>>> = taps
+                .iter()
+                .map(spolia_network::Tensor::spatial_mean)
+                .collect();
             for (i, &row) in batch.rows.iter().enumerate() {
                 found[row] = Some(means.iter().map(|layer| layer[i].clone()).collect());
             }
@@ -46,7 +51,10 @@ pub fn means(
         task.advance(rows.len());
     }
     task.finish();
-    let mut features = Features { rows: Vec::new(), layers: vec![Vec::new(); layers.len()] };
+    let mut features = Features {
+        rows: Vec::new(),
+        layers: vec![Vec::new(); layers.len()],
+    };
     for (row, means) in found.into_iter().enumerate() {
         let Some(means) = means else { continue };
         features.rows.push(row);

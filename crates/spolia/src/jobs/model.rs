@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use miette::IntoDiagnostic;
-use spolia_network::{Convention, Cpu, Cut, Engine, Frozen, Network, StageId, Weights, inception_v3};
+use spolia_network::{
+    Convention, Cpu, Cut, Engine, Frozen, Network, StageId, Weights, inception_v3,
+};
 
 /// A network with its numbers.
 pub struct Model {
@@ -31,7 +33,10 @@ impl Model {
     /// # Errors
     /// As [`Model::new`]; the file cannot be read.
     pub fn load(file: &Path, convention: Option<Convention>) -> miette::Result<Self> {
-        Self::new(Weights::load(file, convention).into_diagnostic()?, convention)
+        Self::new(
+            Weights::load(file, convention).into_diagnostic()?,
+            convention,
+        )
     }
 
     /// A cut of it, ready to run.
@@ -39,7 +44,8 @@ impl Model {
     /// # Errors
     /// A parameter of the cut is unsound.
     pub fn frozen(&self, cut: Cut) -> miette::Result<Box<dyn Frozen>> {
-        Cpu.frozen(&self.network, &self.weights, cut).into_diagnostic()
+        Cpu.frozen(&self.network, &self.weights, cut)
+            .into_diagnostic()
     }
 
     /// The stage of the logit.
@@ -49,7 +55,10 @@ impl Model {
     pub fn logit(&self) -> miette::Result<StageId> {
         match self.network.outputs() {
             1 => Ok(self.network.last()),
-            0 => Err(spolia_network::Error::NoHead { file: self.weights.source.clone() }).into_diagnostic(),
+            0 => Err(spolia_network::Error::NoHead {
+                file: self.weights.source.clone(),
+            })
+            .into_diagnostic(),
             many => Err(crate::context::Wrong::usage(format!(
                 "{}: {many} classes; this needs a network with one logit (normal or tumour): finetune it with `spolia train`",
                 self.weights.source

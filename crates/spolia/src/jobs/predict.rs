@@ -10,7 +10,10 @@ use crate::context::Context;
 /// Columns of predictions.csv for classes `normal` and `tumor`.
 pub fn header(classes: &[String]) -> Vec<String> {
     let plain = ["id", "file", "label", "logit"].map(String::from);
-    plain.into_iter().chain(classes.iter().map(|class| format!("p_{class}"))).collect()
+    plain
+        .into_iter()
+        .chain(classes.iter().map(|class| format!("p_{class}")))
+        .collect()
 }
 
 /// The logit of each patch, `None` where it could not be read, and what went wrong.
@@ -34,7 +37,9 @@ pub fn logits(
         let (batches, failed) = batches::read(reader, patches, rows, model.network.least_side())?;
         problems.extend(failed);
         for batch in batches {
-            let found = whole.forward(&batch.input, &[logit]).map_err(|e| miette::miette!("{e}"))?;
+            let found = whole
+                .forward(&batch.input, &[logit])
+                .map_err(|e| miette::miette!("{e}"))?;
             for (&row, &value) in batch.rows.iter().zip(found[0].data()) {
                 logits[row] = Some(value);
             }
@@ -56,7 +61,9 @@ pub fn row(patch: &Patch, logit: f32) -> Vec<String> {
     vec![
         patch.id.clone(),
         patch.file.clone(),
-        patch.label.map_or_else(String::new, |label| label.to_string()),
+        patch
+            .label
+            .map_or_else(String::new, |label| label.to_string()),
         logit.to_string(),
         (1.0 - p).to_string(),
         p.to_string(),

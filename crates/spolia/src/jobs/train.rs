@@ -62,10 +62,19 @@ const STATE: &str = "state.json";
 ///
 /// # Errors
 /// A patch cannot be read or is of another size, training diverges, `out` cannot be written.
-pub fn train(job: Training<'_>, reader: &Reader, out: &Path, context: &Context) -> miette::Result<Trained> {
+pub fn train(
+    job: Training<'_>,
+    reader: &Reader,
+    out: &Path,
+    context: &Context,
+) -> miette::Result<Trained> {
     let folder = out.join("checkpoint");
     let (images, side) = decode(reader, &job.train, job.network.least_side())?;
-    let labels: Vec<f32> = job.train.iter().map(|p| f32::from(p.label.unwrap_or(0))).collect();
+    let labels: Vec<f32> = job
+        .train
+        .iter()
+        .map(|p| f32::from(p.label.unwrap_or(0)))
+        .collect();
     let mut state = resume(&folder)?;
     let start = match state.epoch {
         0 => job.start.clone(),
@@ -73,11 +82,15 @@ pub fn train(job: Training<'_>, reader: &Reader, out: &Path, context: &Context) 
     };
     let mut trainable = Cpu.trainable(job.network, &start).into_diagnostic()?;
     if state.epoch > 0 {
-        let velocities = Weights::load(at(&folder, "velocities", state.epoch), None).into_diagnostic()?;
+        let velocities =
+            Weights::load(at(&folder, "velocities", state.epoch), None).into_diagnostic()?;
         trainable.set_velocities(&velocities).into_diagnostic()?;
     }
     let per_epoch = job.recipe.batches(images.len(), 0, job.seed).len();
-    let task = context.progress.start(&format!("train {}", job.name), per_epoch * job.recipe.epochs);
+    let task = context.progress.start(
+        &format!("train {}", job.name),
+        per_epoch * job.recipe.epochs,
+    );
     task.advance(per_epoch * state.epoch);
     while state.epoch < job.recipe.epochs {
         let began = Instant::now();
@@ -90,9 +103,18 @@ pub fn train(job: Training<'_>, reader: &Reader, out: &Path, context: &Context) 
             let loss = trainable.step(&input, &targets, sgd).into_diagnostic()?;
             if !loss.is_finite() {
                 let learning_rate = sgd.rate;
-                return Err(spolia_network::Error::Diverged { step: state.step, loss, learning_rate }).into_diagnostic();
+                return Err(spolia_network::Error::Diverged {
+                    step: state.step,
+                    loss,
+                    learning_rate,
+                })
+                .into_diagnostic();
             }
-            state.steps.push([state.step.to_string(), loss.to_string(), sgd.rate.to_string()]);
+            state.steps.push([
+                state.step.to_string(),
+                loss.to_string(),
+                sgd.rate.to_string(),
+            ]);
             total += f64::from(loss) * batch.len() as f64;
             state.step += 1;
             task.advance(1);
@@ -101,7 +123,9 @@ pub fn train(job: Training<'_>, reader: &Reader, out: &Path, context: &Context) 
         let weights = finished(&job, trainable.weights(), state.epoch);
         let scores = validate(&job, &weights, reader, context)?;
         // Without validation patches the last epoch is the best there is.
-        let better = scores.auc.is_none_or(|auc| state.best_epoch == 0 || auc > state.best);
+        let better = scores
+            .auc
+            .is_none_or(|auc| state.best_epoch == 0 || auc > state.best);
         if better {
             (state.best_epoch, state.best) = (state.epoch, scores.auc.unwrap_or(0.0));
         }
@@ -122,15 +146,30 @@ pub fn train(job: Training<'_>, reader: &Reader, out: &Path, context: &Context) 
     for (name, epoch) in [("last", state.epoch), ("weights", state.best_epoch)] {
         let weights = Weights::load(at(&folder, "weights", epoch), None).into_diagnostic()?;
         let settled = settle(&job, weights, &images, side)?;
-        settled.save(out.join(format!("{name}.safetensors"))).into_diagnostic()?;
+        settled
+            .save(out.join(format!("{name}.safetensors")))
+            .into_diagnostic()?;
     }
     std::fs::remove_dir_all(&folder).into_diagnostic()?;
-    Ok(Trained { best_epoch: state.best_epoch })
+    Ok(Trained {
+        best_epoch: state.best_epoch,
+    })
 }
 
 fn tables(out: &Path, state: &State) -> miette::Result<()> {
-    write_csv(&out.join("steps.csv"), &["step", "loss", "lr"], &state.steps)?;
-    let header = ["epoch", "train_loss", "val_loss", "val_accuracy", "val_auc", "seconds"];
+    write_csv(
+        &out.join("steps.csv"),
+        &["step", "loss", "lr"],
+        &state.steps,
+    )?;
+    let header = [
+        "epoch",
+        "train_loss",
+        "val_loss",
+        "val_accuracy",
+        "val_auc",
+        "seconds",
+    ];
     write_csv(&out.join("epochs.csv"), &header, &state.epochs)?;
     Ok(())
 }
@@ -148,13 +187,28 @@ fn resume(folder: &Path) -> miette::Result<State> {
 }
 
 /// Weights and velocities first, then the state that names them, then what it no longer names is removed.
-fn save(folder: &Path, state: &State, weights: &Weights, velocities: &Weights) -> miette::Result<()> {
+fn save(
+    folder: &Path,
+    state: &State,
+    weights: &Weights,
+    velocities: &Weights,
+) -> miette::Result<()> {
     std::fs::create_dir_all(folder).into_diagnostic()?;
-    weights.save(at(folder, "weights", state.epoch)).into_diagnostic()?;
-    velocities.save(at(folder, "velocities", state.epoch)).into_diagnostic()?;
-    write_atomic(&folder.join(STATE), &serde_json::to_vec(state).into_diagnostic()?)?;
+    weights
+        .save(at(folder, "weights", state.epoch))
+        .into_diagnostic()?;
+    velocities
+        .save(at(folder, "velocities", state.epoch))
+        .into_diagnostic()?;
+    write_atomic(
+        &folder.join(STATE),
+        &serde_json::to_vec(state).into_diagnostic()?,
+    )?;
     for epoch in 1..state.epoch {
-        let stale = [at(folder, "velocities", epoch), at(folder, "weights", epoch)];
+        let stale = [
+            at(folder, "velocities", epoch),
+            at(folder, "weights", epoch),
+        ];
         for file in &stale[..if epoch == state.best_epoch { 1 } else { 2 }] {
             if file.exists() {
                 std::fs::remove_file(file).into_diagnostic()?;
@@ -165,18 +219,31 @@ fn save(folder: &Path, state: &State, weights: &Weights, velocities: &Weights) -
 }
 
 /// All training patches, decoded once; they must be of one size.
-fn decode(reader: &Reader, patches: &[&Patch], least: usize) -> miette::Result<(Vec<RgbPatch>, [usize; 2])> {
-    let images: Vec<RgbPatch> =
-        patches.par_iter().map(|patch| reader.read(patch)).collect::<Result<_, _>>().into_diagnostic()?;
+fn decode(
+    reader: &Reader,
+    patches: &[&Patch],
+    least: usize,
+) -> miette::Result<(Vec<RgbPatch>, [usize; 2])> {
+    let images: Vec<RgbPatch> = patches
+        .par_iter()
+        .map(|patch| reader.read(patch))
+        .collect::<Result<_, _>>()
+        .into_diagnostic()?;
     let Some(first) = images.first() else {
-        return Err(miette::miette!("no labelled patches to train on; give labels, and a split with training patches"));
+        return Err(miette::miette!(
+            "no labelled patches to train on; give labels, and a split with training patches"
+        ));
     };
     let side = [first.height, first.width];
     for (patch, image) in patches.iter().zip(&images) {
         if [image.height, image.width] != side || image.width.min(image.height) < least {
             return Err(miette::miette!(
                 "{}: {}x{} px; training needs patches of one size (the first has {}x{}) of at least {least} px; cut them anew or leave it out",
-                patch.file, image.width, image.height, side[1], side[0]
+                patch.file,
+                image.width,
+                image.height,
+                side[1],
+                side[0]
             ));
         }
     }
@@ -197,7 +264,13 @@ fn augmented(
             let mut rgb = images[i].to_unit();
             if let Some(how) = &job.augment {
                 let item = format!("augment/{epoch}/{}", job.train[i].id);
-                augment(&mut rgb, width, height, how, seed::derive(job.seed, "train", &item));
+                augment(
+                    &mut rgb,
+                    width,
+                    height,
+                    how,
+                    seed::derive(job.seed, "train", &item),
+                );
             }
             rgb.iter_mut().for_each(|v| *v = *v * 2.0 - 1.0);
             rgb
@@ -212,12 +285,27 @@ struct Scores {
     auc: Option<f64>,
 }
 
-fn validate(job: &Training<'_>, weights: &Weights, reader: &Reader, context: &Context) -> miette::Result<Scores> {
+fn validate(
+    job: &Training<'_>,
+    weights: &Weights,
+    reader: &Reader,
+    context: &Context,
+) -> miette::Result<Scores> {
     if job.val.is_empty() {
-        return Ok(Scores { loss: None, accuracy: None, auc: None });
+        return Ok(Scores {
+            loss: None,
+            accuracy: None,
+            auc: None,
+        });
     }
-    let model = Model { network: job.network.clone(), weights: weights.clone() };
-    let quiet = Context { progress: crate::progress::Progress::Quiet, ..*context };
+    let model = Model {
+        network: job.network.clone(),
+        weights: weights.clone(),
+    };
+    let quiet = Context {
+        progress: crate::progress::Progress::Quiet,
+        ..*context
+    };
     let (logits, _) = predict::logits(&model, reader, &job.val, "validate", &quiet)?;
     let (p, y): (Vec<f64>, Vec<bool>) = job
         .val
@@ -241,16 +329,28 @@ fn finished(job: &Training<'_>, mut weights: Weights, epoch: usize) -> Weights {
     weights.metadata.architecture = Some(job.network.architecture().into());
     weights.metadata.history.push(format!(
         "finetuned {epoch} epochs on {} patches ({}): learning rate {}, batch {}, seed {}",
-        job.train.len(), job.classes.join(" and "), job.recipe.learning_rate, job.recipe.batch, job.seed
+        job.train.len(),
+        job.classes.join(" and "),
+        job.recipe.learning_rate,
+        job.recipe.batch,
+        job.seed
     ));
     weights
 }
 
 /// Re-estimates the batch-norm statistics over the training patches: in a short training the running ones lag behind
 /// the weights.
-fn settle(job: &Training<'_>, weights: Weights, images: &[RgbPatch], [height, width]: [usize; 2]) -> miette::Result<Weights> {
+fn settle(
+    job: &Training<'_>,
+    weights: Weights,
+    images: &[RgbPatch],
+    [height, width]: [usize; 2],
+) -> miette::Result<Weights> {
     let mut trainable = Cpu.trainable(job.network, &weights).into_diagnostic()?;
-    let shuffled = Recipe { shuffle: true, ..job.recipe.clone() };
+    let shuffled = Recipe {
+        shuffle: true,
+        ..job.recipe.clone()
+    };
     for batch in shuffled.batches(images.len(), job.recipe.epochs, job.seed) {
         let pixels: Vec<&[u8]> = batch.iter().map(|&i| images[i].data.as_slice()).collect();
         let input = Tensor::from_rgb8(&pixels, width, height).into_diagnostic()?;
@@ -260,7 +360,10 @@ fn settle(job: &Training<'_>, weights: Weights, images: &[RgbPatch], [height, wi
     let metadata = weights.metadata;
     let mut settled = trainable.weights();
     settled.metadata = metadata;
-    settled.metadata.history.push("batch-norm statistics re-estimated over the training patches, not augmented".into());
+    settled
+        .metadata
+        .history
+        .push("batch-norm statistics re-estimated over the training patches, not augmented".into());
     Ok(settled)
 }
 
@@ -269,17 +372,27 @@ fn settle(job: &Training<'_>, weights: Weights, images: &[RgbPatch], [height, wi
 ///
 /// # Errors
 /// The weights are unsound.
-pub fn with_head(weights: &Weights, convention: spolia_network::Convention, seed: u64) -> miette::Result<(Network, Weights)> {
+pub fn with_head(
+    weights: &Weights,
+    convention: spolia_network::Convention,
+    seed: u64,
+) -> miette::Result<(Network, Weights)> {
     let network = spolia_network::inception_v3(convention, Some(1));
     let mut weights = weights.clone();
     if weights.outputs() != Some(1) {
-        let fresh = spolia_network::initialise(&network, spolia_network::Initialisation::Xavier, seed);
-        for (name, tensor) in fresh.tensors.into_iter().filter(|(name, _)| name.starts_with("fc.")) {
+        let fresh =
+            spolia_network::initialise(&network, spolia_network::Initialisation::Xavier, seed);
+        for (name, tensor) in fresh
+            .tensors
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("fc."))
+        {
             weights.tensors.insert(name, tensor);
         }
     }
     weights.check(&network).into_diagnostic()?;
     // Refuses what cannot run at all before hours are spent.
-    Cpu.frozen(&network, &weights, Cut::to(network.last())).into_diagnostic()?;
+    Cpu.frozen(&network, &weights, Cut::to(network.last()))
+        .into_diagnostic()?;
     Ok((network, weights))
 }

@@ -54,11 +54,19 @@ pub fn draw(
             continue;
         }
         let mut seen = 0;
-        let rendered = render(&Cpu, &model.network, &model.weights, layer, channels, settings, &mut |step| {
-            task.advance((step - seen) * channels.len());
-            seen = step;
-            true
-        })
+        let rendered = render(
+            &Cpu,
+            &model.network,
+            &model.weights,
+            layer,
+            channels,
+            settings,
+            &mut |step| {
+                task.advance((step - seen) * channels.len());
+                seen = step;
+                true
+            },
+        )
         .into_diagnostic()?;
         for image in rendered {
             let channel = Channel {
@@ -96,9 +104,12 @@ fn finished(folder: &Path, channel: usize) -> Option<Channel> {
 /// # Errors
 /// The pixels are not `width` x `height` x 3.
 pub fn png(width: usize, height: usize, rgb: Vec<u8>) -> miette::Result<Vec<u8>> {
-    let image = RgbImage::from_raw(width as u32, height as u32, rgb)
-        .ok_or_else(|| miette::miette!("an image of {width}x{height} px with another number of pixels"))?;
+    let image = RgbImage::from_raw(width as u32, height as u32, rgb).ok_or_else(|| {
+        miette::miette!("an image of {width}x{height} px with another number of pixels")
+    })?;
     let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, ImageFormat::Png).into_diagnostic()?;
+    image
+        .write_to(&mut bytes, ImageFormat::Png)
+        .into_diagnostic()?;
     Ok(bytes.into_inner())
 }

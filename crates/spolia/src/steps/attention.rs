@@ -14,8 +14,20 @@ use crate::study::{AttentionMethod, AttentionPlan, Part};
 /// Maps the chosen patches of one network.
 pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::Result<()> {
     let name = format!("attention/{network}");
-    let shared = (&plan.methods, plan.layer, plan.class, plan.p_min, plan.most, plan.split);
-    let key = run.key(&name, &[&format!("predict/{network}"), &format!("train/{network}")]).with("plan", &shared)?;
+    let shared = (
+        &plan.methods,
+        plan.layer,
+        plan.class,
+        plan.p_min,
+        plan.most,
+        plan.split,
+    );
+    let key = run
+        .key(
+            &name,
+            &[&format!("predict/{network}"), &format!("train/{network}")],
+        )
+        .with("plan", &shared)?;
     if run.begin(&name, key, &[name.as_str()])? == Begin::Done {
         return Ok(());
     }
@@ -29,7 +41,12 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
             AttentionMethod::GradCamPlusPlus => Method::GradCamPlusPlus,
         })
         .collect();
-    let class_name = run.table.classes().get(plan.class).cloned().unwrap_or_default();
+    let class_name = run
+        .table
+        .classes()
+        .get(plan.class)
+        .cloned()
+        .unwrap_or_default();
     let job = Job {
         network,
         layer: model.network.stage(plan.layer).into_diagnostic()?,
@@ -40,23 +57,36 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
         plain: run.folder.path("attention/patches"),
     };
     let (rows, problems) = draw(&job, &model, &run.reader, &patches, run.context)?;
-    run.folder.write_csv(format!("{name}/attention.csv"), &HEADER, rows)?;
+    run.folder
+        .write_csv(format!("{name}/attention.csv"), &HEADER, rows)?;
     let items = patches.len();
     run.problems(&name, &problems)?;
     Ok(run.folder.finish(&name, items)?)
 }
 
 /// The patches of the class that the network is surest of, most certain first.
-fn chosen<'r>(run: &'r Run<'_>, plan: &AttentionPlan, network: &str) -> miette::Result<Vec<&'r Patch>> {
-    let file = run.folder.path(format!("networks/{network}/predictions.csv"));
+fn chosen<'r>(
+    run: &'r Run<'_>,
+    plan: &AttentionPlan,
+    network: &str,
+) -> miette::Result<Vec<&'r Patch>> {
+    let file = run
+        .folder
+        .path(format!("networks/{network}/predictions.csv"));
     if !file.exists() {
-        return Err(miette::miette!("network {network} has no classification layer, so it makes no prediction to explain; train it, or leave it out of [attention] networks"));
+        return Err(miette::miette!(
+            "network {network} has no classification layer, so it makes no prediction to explain; train it, or leave it out of [attention] networks"
+        ));
     }
     let mut table = csv::Reader::from_path(&file).into_diagnostic()?;
     let mut sure: BTreeMap<String, f64> = BTreeMap::new();
     for record in table.records() {
         let record = record.into_diagnostic()?;
-        let p: f64 = record.get(4 + plan.class).unwrap_or_default().parse().into_diagnostic()?;
+        let p: f64 = record
+            .get(4 + plan.class)
+            .unwrap_or_default()
+            .parse()
+            .into_diagnostic()?;
         sure.insert(record.get(0).unwrap_or_default().to_string(), p);
     }
     let part = |p: &Patch| match plan.split {
@@ -81,7 +111,9 @@ fn chosen<'r>(run: &'r Run<'_>, plan: &AttentionPlan, network: &str) -> miette::
 pub fn table(run: &Run<'_>, plan: &AttentionPlan) -> miette::Result<()> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     for network in &plan.networks {
-        let file = run.folder.path(format!("attention/{network}/attention.csv"));
+        let file = run
+            .folder
+            .path(format!("attention/{network}/attention.csv"));
         if !file.exists() {
             continue;
         }
@@ -89,5 +121,7 @@ pub fn table(run: &Run<'_>, plan: &AttentionPlan) -> miette::Result<()> {
             rows.push(record.into_diagnostic()?.iter().map(String::from).collect());
         }
     }
-    Ok(run.folder.write_csv("attention/attention.csv", &HEADER, rows)?)
+    Ok(run
+        .folder
+        .write_csv("attention/attention.csv", &HEADER, rows)?)
 }

@@ -36,7 +36,9 @@ fn chosen<'r>(run: &'r Run<'_>, plan: &ConceptsPlan) -> Vec<(usize, &'r Patch)> 
     drawn.sort_unstable();
     let mut rows: Vec<usize> = drawn.into_iter().take(plan.images).map(|d| d.1).collect();
     rows.sort_unstable();
-    rows.into_iter().map(|row| (row, &run.table.patches()[row])).collect()
+    rows.into_iter()
+        .map(|row| (row, &run.table.patches()[row]))
+        .collect()
 }
 
 /// Writes measures.csv.
@@ -61,9 +63,13 @@ pub fn measures(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
                 remedy: "the concepts go on without it".into(),
             };
             let image = run.reader.read(patch).map_err(|e| problem(e.to_string()))?;
-            let values = measure_rgb(&image.data, image.width, image.height, &plan.measures).map_err(|e| problem(e.to_string()))?;
+            let values = measure_rgb(&image.data, image.width, image.height, &plan.measures)
+                .map_err(|e| problem(e.to_string()))?;
             task.advance(1);
-            Ok([patch.id.clone()].into_iter().chain(values.iter().map(f64::to_string)).collect())
+            Ok([patch.id.clone()]
+                .into_iter()
+                .chain(values.iter().map(f64::to_string))
+                .collect())
         })
         .collect();
     task.finish();
@@ -89,17 +95,27 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
     }
     let measured = read_measures(run)?;
     let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
-    let rows: Vec<(usize, &Patch)> = chosen(run, plan).into_iter().filter(|(_, p)| measured.contains_key(&p.id)).collect();
+    let rows: Vec<(usize, &Patch)> = chosen(run, plan)
+        .into_iter()
+        .filter(|(_, p)| measured.contains_key(&p.id))
+        .collect();
     let patches: Vec<&Patch> = rows.iter().map(|r| r.1).collect();
     let numbers: Vec<usize> = rows.iter().map(|r| grouped.of[r.0]).collect();
     let concepts: Vec<Concept> = plan
         .measures
         .iter()
         .enumerate()
-        .map(|(k, m)| Concept { id: m.name().into(), values: patches.iter().map(|p| measured[&p.id][k]).collect() })
+        .map(|(k, m)| Concept {
+            id: m.name().into(),
+            values: patches.iter().map(|p| measured[&p.id][k]).collect(),
+        })
         .collect();
     let model = run.model(network)?;
-    let stages = plan.layers.iter().map(|l| model.network.stage(l).into_diagnostic()).collect::<miette::Result<Vec<_>>>()?;
+    let stages = plan
+        .layers
+        .iter()
+        .map(|l| model.network.stage(l).into_diagnostic())
+        .collect::<miette::Result<Vec<_>>>()?;
     let (features, problems) = means(&model, &run.reader, &patches, &stages, &name, run.context)?;
     let options = ConceptOptions {
         images: plan.images,
@@ -107,8 +123,20 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         seed: seed::derive(run.seed, "concepts", ""),
         ..ConceptOptions::default()
     };
-    let task = run.context.progress.start(&format!("{name}, regression"), plan.layers.len());
-    layers(network, &plan.layers, &features, &concepts, &numbers, options, &run.folder.path(&name), &task)?;
+    let task = run
+        .context
+        .progress
+        .start(&format!("{name}, regression"), plan.layers.len());
+    layers(
+        network,
+        &plan.layers,
+        &features,
+        &concepts,
+        &numbers,
+        options,
+        &run.folder.path(&name),
+        &task,
+    )?;
     task.finish();
     let items = patches.len();
     run.problems(&name, &problems)?;
@@ -117,9 +145,17 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
 
 fn read_measures(run: &Run<'_>) -> miette::Result<BTreeMap<String, Vec<f64>>> {
     let mut measured = BTreeMap::new();
-    for record in csv::Reader::from_path(run.folder.path(MEASURES)).into_diagnostic()?.records() {
+    for record in csv::Reader::from_path(run.folder.path(MEASURES))
+        .into_diagnostic()?
+        .records()
+    {
         let record = record.into_diagnostic()?;
-        let values = record.iter().skip(1).map(str::parse).collect::<Result<Vec<f64>, _>>().into_diagnostic()?;
+        let values = record
+            .iter()
+            .skip(1)
+            .map(str::parse)
+            .collect::<Result<Vec<f64>, _>>()
+            .into_diagnostic()?;
         measured.insert(record.get(0).unwrap_or_default().to_string(), values);
     }
     Ok(measured)

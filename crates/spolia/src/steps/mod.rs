@@ -18,7 +18,15 @@ use crate::run_folder::{About, Begin, RunFolder, StepKey};
 use crate::study::Study;
 
 /// The kinds of step, in order; `--only` takes these.
-pub const STEPS: [&str; 7] = ["patches", "train", "predict", "visualize", "attention", "concepts", "report"];
+pub const STEPS: [&str; 7] = [
+    "patches",
+    "train",
+    "predict",
+    "visualize",
+    "attention",
+    "concepts",
+    "report",
+];
 
 /// A study under way.
 struct Run<'a> {
@@ -37,11 +45,26 @@ struct Run<'a> {
 ///
 /// # Errors
 /// Whatever stops the study as a whole. A step that fails is recorded, and those that do not need it go on.
-pub fn run(study: &Study, out: &Path, only: &[String], force: bool, context: &Context) -> miette::Result<Outcome> {
+pub fn run(
+    study: &Study,
+    out: &Path,
+    only: &[String],
+    force: bool,
+    context: &Context,
+) -> miette::Result<Outcome> {
     let seed = context.seed.unwrap_or(study.seed);
     let folder = RunFolder::open(out, About::new(&study.name, seed, &study.text))?;
-    let table = PatchTable::new(Vec::new(), spolia_dataset::default_classes()).map_err(|e| miette::miette!("{e}"))?;
-    let mut run = Run { study, seed, folder, context, reader: Reader::new(), table, keys: BTreeMap::new() };
+    let table = PatchTable::new(Vec::new(), spolia_dataset::default_classes())
+        .map_err(|e| miette::miette!("{e}"))?;
+    let mut run = Run {
+        study,
+        seed,
+        folder,
+        context,
+        reader: Reader::new(),
+        table,
+        keys: BTreeMap::new(),
+    };
     if force {
         run.folder.force();
     }
@@ -51,36 +74,65 @@ pub fn run(study: &Study, out: &Path, only: &[String], force: bool, context: &Co
     // Patches and networks are what the others read: always brought up to date, which costs nothing when they are.
     if let Some(plan) = &study.patches {
         run.table = patches::run(plan, seed, &mut run.folder, context.progress)?;
-        run.keys.insert(patches::STEP.into(), run.folder.inputs(patches::STEP));
+        run.keys
+            .insert(patches::STEP.into(), run.folder.inputs(patches::STEP));
     }
     let mut broken: Vec<&str> = Vec::new();
     for plan in &study.networks {
         let needs = networks::needs(plan);
         let name = format!("train/{}", plan.name);
         if needs.is_some_and(|n| broken.contains(&n)) {
-            run.folder.fail(&name, format!("network {} failed, and this one starts from it", needs.unwrap_or_default()))?;
+            run.folder.fail(
+                &name,
+                format!(
+                    "network {} failed, and this one starts from it",
+                    needs.unwrap_or_default()
+                ),
+            )?;
             broken.push(&plan.name);
         } else if run.step(&name, |run| networks::step(run, plan))? > 0 {
             broken.push(&plan.name);
         }
     }
     failed += broken.len();
-    for plan in study.networks.iter().filter(|plan| !broken.contains(&plan.name.as_str())) {
+    for plan in study
+        .networks
+        .iter()
+        .filter(|plan| !broken.contains(&plan.name.as_str()))
+    {
         let name = plan.name.as_str();
         if wanted("predict") || wanted("attention") {
             failed += run.step(&format!("predict/{name}"), |run| predict::step(run, name))?;
         }
-        if let Some(visualize) = study.visualize.as_ref().filter(|v| wanted("visualize") && v.networks.iter().any(|n| n == name)) {
-            failed += run.step(&format!("visualize/{name}"), |run| visualize::step(run, visualize, name))?;
+        if let Some(visualize) = study
+            .visualize
+            .as_ref()
+            .filter(|v| wanted("visualize") && v.networks.iter().any(|n| n == name))
+        {
+            failed += run.step(&format!("visualize/{name}"), |run| {
+                visualize::step(run, visualize, name)
+            })?;
         }
-        if let Some(attention) = study.attention.as_ref().filter(|a| wanted("attention") && a.networks.iter().any(|n| n == name)) {
-            failed += run.step(&format!("attention/{name}"), |run| attention::step(run, attention, name))?;
+        if let Some(attention) = study
+            .attention
+            .as_ref()
+            .filter(|a| wanted("attention") && a.networks.iter().any(|n| n == name))
+        {
+            failed += run.step(&format!("attention/{name}"), |run| {
+                attention::step(run, attention, name)
+            })?;
         }
     }
     if let Some(concepts) = study.concepts.as_ref().filter(|_| wanted("concepts")) {
         failed += run.step("measures", |run| concepts::measures(run, concepts))?;
-        for name in concepts.networks.iter().filter(|n| !broken.contains(&n.as_str())) {
-            failed += run.step(&format!("concepts/{name}"), |run| concepts::step(run, concepts, name))?;
+        for name in concepts
+            .networks
+            .iter()
+            .filter(|n| !broken.contains(&n.as_str()))
+        {
+            failed += run.step(&format!("concepts/{name}"), |run| {
+                concepts::step(run, concepts, name)
+            })?;
         }
     }
     if let Some(plan) = &study.visualize {
@@ -108,19 +160,40 @@ fn report(run: &mut Run<'_>) -> miette::Result<()> {
     run.folder.begin("report", &inputs, &[])?;
     run.folder.finish("report", 1)?;
     let summary = spolia_report::write(run.folder.root()).map_err(|e| miette::miette!("{e}"))?;
-    run.context.progress.note(&format!("report: {}", summary.report.display()));
+    run.context
+        .progress
+        .note(&format!("report: {}", summary.report.display()));
     Ok(())
 }
 
 /// Every step of a study, in order.
 fn names(study: &Study) -> Vec<String> {
-    let mut names: Vec<String> = study.patches.iter().map(|_| patches::STEP.to_string()).collect();
+    let mut names: Vec<String> = study
+        .patches
+        .iter()
+        .map(|_| patches::STEP.to_string())
+        .collect();
     names.extend(study.networks.iter().map(|n| format!("train/{}", n.name)));
-    let of = |kind: &str, networks: &[String]| networks.iter().map(|n| format!("{kind}/{n}")).collect::<Vec<_>>();
+    let of = |kind: &str, networks: &[String]| {
+        networks
+            .iter()
+            .map(|n| format!("{kind}/{n}"))
+            .collect::<Vec<_>>()
+    };
     let all: Vec<String> = study.networks.iter().map(|n| n.name.clone()).collect();
     names.extend(of("predict", &all));
-    names.extend(study.visualize.iter().flat_map(|v| of("visualize", &v.networks)));
-    names.extend(study.attention.iter().flat_map(|a| of("attention", &a.networks)));
+    names.extend(
+        study
+            .visualize
+            .iter()
+            .flat_map(|v| of("visualize", &v.networks)),
+    );
+    names.extend(
+        study
+            .attention
+            .iter()
+            .flat_map(|a| of("attention", &a.networks)),
+    );
     if let Some(concepts) = &study.concepts {
         names.push("measures".into());
         names.extend(of("concepts", &concepts.networks));
@@ -131,7 +204,11 @@ fn names(study: &Study) -> Vec<String> {
 
 impl Run<'_> {
     /// Runs a step; 1 where it failed as a whole, which is recorded and told at the end.
-    fn step(&mut self, name: &str, work: impl FnOnce(&mut Self) -> miette::Result<()>) -> miette::Result<usize> {
+    fn step(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(&mut Self) -> miette::Result<()>,
+    ) -> miette::Result<usize> {
         match work(self) {
             Ok(()) => Ok(0),
             Err(error) => {
@@ -155,18 +232,29 @@ impl Run<'_> {
     /// The key of a step that reads what `upstream` steps wrote.
     fn key(&self, step: &str, upstream: &[&str]) -> StepKey {
         let key = StepKey::new(step);
-        upstream.iter().fold(key, |key, name| key.upstream(self.keys.get(*name).map_or("", String::as_str)))
+        upstream.iter().fold(key, |key, name| {
+            key.upstream(self.keys.get(*name).map_or("", String::as_str))
+        })
     }
 
     /// The weights of a network of the study.
     fn model(&self, name: &str) -> miette::Result<crate::jobs::model::Model> {
-        crate::jobs::model::Model::load(&self.folder.path(format!("networks/{name}/weights.safetensors")), None)
+        crate::jobs::model::Model::load(
+            &self
+                .folder
+                .path(format!("networks/{name}/weights.safetensors")),
+            None,
+        )
     }
 
     /// Records what went wrong with items of a step.
     fn problems(&mut self, step: &str, problems: &[spolia_dataset::Problem]) -> miette::Result<()> {
         for problem in problems {
-            self.folder.problem(&problem.item, step, format!("{}; {}", problem.what, problem.remedy))?;
+            self.folder.problem(
+                &problem.item,
+                step,
+                format!("{}; {}", problem.what, problem.remedy),
+            )?;
         }
         Ok(())
     }

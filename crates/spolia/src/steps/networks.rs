@@ -3,7 +3,9 @@
 use miette::IntoDiagnostic;
 use spolia_dataset::{Augment, Split};
 use spolia_network::training::Recipe;
-use spolia_network::{Convention, Initialisation, Weights, inception_v3, initialise, keep_until, mean_var};
+use spolia_network::{
+    Convention, Initialisation, Weights, inception_v3, initialise, keep_until, mean_var,
+};
 
 use super::Run;
 use crate::jobs::train::{Training, train, with_head};
@@ -24,12 +26,18 @@ pub fn needs(plan: &NetworkPlan) -> Option<&str> {
 pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
     let name = format!("train/{}", plan.name);
     let folder = format!("networks/{}", plan.name);
-    let upstream: Vec<String> = needs(plan).map(|n| format!("train/{n}")).into_iter().collect();
+    let upstream: Vec<String> = needs(plan)
+        .map(|n| format!("train/{n}"))
+        .into_iter()
+        .collect();
     let mut before: Vec<&str> = upstream.iter().map(String::as_str).collect();
     if plan.train.is_some() {
         before.push("patches");
     }
-    let mut key = run.key(&name, &before).with("plan", plan)?.with("seed", &run.seed)?;
+    let mut key = run
+        .key(&name, &before)
+        .with("plan", plan)?
+        .with("seed", &run.seed)?;
     if let Origin::File { weights, .. } = &plan.origin {
         key = key.file("weights", weights)?;
     }
@@ -48,7 +56,12 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
         Some(how) => {
             let seed = seed::derive(seed_of(run, plan), "network", "head");
             let (network, weights) = with_head(&start, convention, seed)?;
-            let patches = |split| run.table.of_split(split).filter(|p| p.label.is_some()).collect::<Vec<_>>();
+            let patches = |split| {
+                run.table
+                    .of_split(split)
+                    .filter(|p| p.label.is_some())
+                    .collect::<Vec<_>>()
+            };
             let job = Training {
                 name: &plan.name,
                 network: &network,
@@ -80,21 +93,29 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
     let order: Vec<String> = run.study.networks.iter().map(|n| n.name.clone()).collect();
     run.folder.describe(|m| {
         m.networks.retain(|n| order.contains(&n.name));
-        m.networks.sort_by_key(|n| order.iter().position(|o| *o == n.name));
+        m.networks
+            .sort_by_key(|n| order.iter().position(|o| *o == n.name));
     })?;
     Ok(run.folder.finish(&name, items)?)
 }
 
 /// The seed of a network: its own, else the run's.
 fn seed_of(run: &Run<'_>, plan: &NetworkPlan) -> u64 {
-    if plan.seed == run.study.seed { run.seed } else { plan.seed }
+    if plan.seed == run.study.seed {
+        run.seed
+    } else {
+        plan.seed
+    }
 }
 
 /// The weights before training, and what they mean.
 fn origin(run: &Run<'_>, plan: &NetworkPlan) -> miette::Result<(Weights, Convention)> {
     let seed = seed::derive(seed_of(run, plan), "network", "random");
     match &plan.origin {
-        Origin::File { weights, convention } => {
+        Origin::File {
+            weights,
+            convention,
+        } => {
             let model = crate::jobs::model::Model::load(weights, *convention)?;
             Ok((model.weights, model.network.convention()))
         }
@@ -105,16 +126,26 @@ fn origin(run: &Run<'_>, plan: &NetworkPlan) -> miette::Result<(Weights, Convent
         Origin::Network { start, keep, rest } => {
             let model = run.model(start)?;
             let convention = model.network.convention();
-            let Some(keep) = keep else { return Ok((model.weights, convention)) };
+            let Some(keep) = keep else {
+                return Ok((model.weights, convention));
+            };
             let fresh = random(run, rest, convention, seed)?;
             let stage = model.network.stage(keep).into_diagnostic()?;
             let network = inception_v3(convention, None);
-            Ok((keep_until(&network, &model.weights, &fresh, stage).into_diagnostic()?, convention))
+            Ok((
+                keep_until(&network, &model.weights, &fresh, stage).into_diagnostic()?,
+                convention,
+            ))
         }
     }
 }
 
-fn random(run: &Run<'_>, init: &Init, convention: Convention, seed: u64) -> miette::Result<Weights> {
+fn random(
+    run: &Run<'_>,
+    init: &Init,
+    convention: Convention,
+    seed: u64,
+) -> miette::Result<Weights> {
     let network = inception_v3(convention, None);
     match init {
         Init::Xavier => Ok(initialise(&network, Initialisation::Xavier, seed)),
@@ -125,11 +156,17 @@ fn random(run: &Run<'_>, init: &Init, convention: Convention, seed: u64) -> miet
 /// A random network follows the convention of the study's first weights file, so that they differ in weights alone.
 fn convention_of_study(run: &Run<'_>) -> miette::Result<Convention> {
     for plan in &run.study.networks {
-        if let Origin::File { weights, convention } = &plan.origin {
+        if let Origin::File {
+            weights,
+            convention,
+        } = &plan.origin
+        {
             if let Some(convention) = convention {
                 return Ok(*convention);
             }
-            return Weights::load(weights, None).and_then(|w| w.convention_or(None)).into_diagnostic();
+            return Weights::load(weights, None)
+                .and_then(|w| w.convention_or(None))
+                .into_diagnostic();
         }
     }
     Ok(Convention::Keras)
@@ -137,11 +174,26 @@ fn convention_of_study(run: &Run<'_>) -> miette::Result<Convention> {
 
 fn described(plan: &NetworkPlan, start: &Weights, convention: Convention) -> NetworkEntry {
     let (mut from, mut init, mut keep, mut file) = (None, None, None, None);
-    let name = |init: &Init| if *init == Init::Xavier { "xavier" } else { "mean-var" }.to_string();
+    let name = |init: &Init| {
+        if *init == Init::Xavier {
+            "xavier"
+        } else {
+            "mean-var"
+        }
+        .to_string()
+    };
     match &plan.origin {
         Origin::Random(how) => init = Some(name(how)),
-        Origin::File { weights, .. } => file = weights.file_name().map(|n| n.to_string_lossy().into_owned()),
-        Origin::Network { start, keep: kept, rest } => {
+        Origin::File { weights, .. } => {
+            file = weights
+                .file_name()
+                .map(|n| n.to_string_lossy().into_owned())
+        }
+        Origin::Network {
+            start,
+            keep: kept,
+            rest,
+        } => {
             from = Some(start.clone());
             keep = kept.map(String::from);
             init = kept.map(|_| name(rest));

@@ -16,12 +16,16 @@ pub fn step(run: &mut Run<'_>, network: &str) -> miette::Result<()> {
     let name = format!("predict/{network}");
     let key = run.key(&name, &["patches", &format!("train/{network}")]);
     let file = |what: &str| format!("networks/{network}/{what}");
-    let outputs = [file("predictions.csv"), file("metrics.json"), file("roc.csv")];
+    let outputs = [
+        file("predictions.csv"),
+        file("metrics.json"),
+        file("roc.csv"),
+    ];
     if run.begin(&name, key, &outputs.each_ref().map(String::as_str))? == Begin::Done {
         return Ok(());
     }
     let model = run.model(network)?;
-    if model.network.outputs() == 0 || run.table.is_empty() {
+    if model.network.outputs() != 1 || run.table.is_empty() {
         return Ok(run.folder.finish(&name, 0)?);
     }
     let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
@@ -34,16 +38,25 @@ pub fn step(run: &mut Run<'_>, network: &str) -> miette::Result<()> {
         .collect();
     let patches: Vec<&Patch> = chosen.iter().map(|c| c.1).collect();
     let (logits, problems) = predict::logits(&model, &run.reader, &patches, &name, run.context)?;
-    let rows = patches.iter().zip(&logits).filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
+    let rows = patches
+        .iter()
+        .zip(&logits)
+        .filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
     let header = predict::header(run.table.classes());
     let header: Vec<&str> = header.iter().map(String::as_str).collect();
     run.folder.write_csv(&outputs[0], &header, rows)?;
     let (mut found, mut curve) = (BTreeMap::new(), Vec::new());
     for split in [Split::Val, Split::Test] {
-        let mut scored =
-            Scored { probabilities: Vec::new(), positive: Vec::new(), groups: Vec::new(), unit: grouped.unit.name() };
+        let mut scored = Scored {
+            probabilities: Vec::new(),
+            positive: Vec::new(),
+            groups: Vec::new(),
+            unit: grouped.unit.name(),
+        };
         for ((row, patch), logit) in chosen.iter().zip(&logits) {
-            if let (Some(logit), Some(label), true) = (logit, patch.label, patch.split == Some(split)) {
+            if let (Some(logit), Some(label), true) =
+                (logit, patch.label, patch.split == Some(split))
+            {
                 scored.probabilities.push(predict::probability(*logit));
                 scored.positive.push(label == 1);
                 scored.groups.push(grouped.of[*row]);
@@ -56,7 +69,8 @@ pub fn step(run: &mut Run<'_>, network: &str) -> miette::Result<()> {
         found.insert(split.name(), metrics(&scored, seed)?);
         curve.extend(roc(&scored, split.name()));
     }
-    run.folder.write_csv(&outputs[2], &["split", "threshold", "fpr", "tpr"], curve)?;
+    run.folder
+        .write_csv(&outputs[2], &["split", "threshold", "fpr", "tpr"], curve)?;
     run.folder.write_json(&outputs[1], &found)?;
     let items = patches.len();
     run.problems(&name, &problems)?;
