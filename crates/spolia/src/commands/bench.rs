@@ -158,9 +158,7 @@ impl Bench {
                 times.split_off(2)
             }
         };
-        let name = if work == "training" {
-            ""
-        } else if layer == network.last() {
+        let name = if work == "training" || layer == network.last() {
             ""
         } else {
             network.name(layer)

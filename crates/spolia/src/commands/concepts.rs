@@ -104,8 +104,7 @@ impl Concepts {
             "network",
             &names,
             &features,
-            &concepts,
-            &grouped.of,
+            (&concepts, &grouped.of),
             options,
             &scratch,
             &task,
@@ -123,7 +122,9 @@ fn tempfolder(out: &Path) -> PathBuf {
 }
 
 /// Names of the measures, and their values by id.
-fn read(file: &Path) -> miette::Result<(Vec<String>, BTreeMap<String, Vec<f64>>)> {
+type Measured = (Vec<String>, BTreeMap<String, Vec<f64>>);
+
+fn read(file: &Path) -> miette::Result<Measured> {
     let here = |what: String| miette::miette!("{}: {what}", file.display());
     let mut table = csv::Reader::from_path(file)
         .map_err(|e| here(format!("{e}; write it with `spolia measure --out`")))?;

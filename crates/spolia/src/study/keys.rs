@@ -178,7 +178,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Visualize, "preset", "\"paper\" or \"lucid\"", "\"paper\"", "Paper: 3,584 steps in three phases; lucid: 512 steps."),
     key(Section::Visualize, "steps", "whole number or \"preset\"", "\"preset\"", "Steps in all; the phases of the preset shrink or grow in proportion."),
     key(Section::Visualize, "size", "pixels", "128", "Side of the image."),
-    key(Section::Visualize, "batch", "whole number", "8", "Channels drawn at a time; more needs more memory and changes no image."),
+    key(Section::Visualize, "batch", "whole number", "8", "Channels drawn at a time; more needs more memory."),
     key(Section::Visualize, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose channels are drawn."),
 
     key(Section::Attention, "methods", "list of \"grad-cam\", \"grad-cam++\"", "[\"grad-cam\", \"grad-cam++\"]", "Kinds of class activation map."),
