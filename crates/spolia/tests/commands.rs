@@ -43,11 +43,11 @@ fn alone_it_shows_the_commands_in_groups() {
     let shown = stdout(&spolia(&[]).code(0));
     let places: Vec<usize> = [
         "Study:",
-        "study check",
+        "\n  study check ",
         "Patches:",
-        "phantom",
+        "\n  phantom ",
         "Methods:",
-        "measure",
+        "\n  measure ",
         "Machine:",
     ]
     .iter()
