@@ -100,13 +100,12 @@ impl Evaluate {
             &["split", "threshold", "fpr", "tpr"],
             curve,
         )?;
-        let header = predict::header(table.classes());
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let rows = patches
-            .iter()
-            .zip(&logits)
-            .filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
-        write_csv(&self.out.join("predictions.csv"), &header, rows)?;
+        predict::write(
+            &self.out.join("predictions.csv"),
+            table.classes(),
+            &patches,
+            &logits,
+        )?;
         shown.print(false)?;
         Ok(Outcome::of(tell(&problems)))
     }

@@ -87,36 +87,29 @@ impl Features {
                 ))?;
                 let mut layers: Vec<(Vec<f32>, Option<[usize; 4]>)> =
                     vec![(Vec::new(), None); stages.len()];
-                let task = context.progress.start("features", patches.len());
-                let places: Vec<usize> = (0..patches.len()).collect();
-                let reader = Reader::new();
-                for places in places.chunks(BATCH) {
-                    let (batches, failed) =
-                        batches::read(&reader, &patches, places, model.network.least_side())?;
-                    problems.extend(failed);
-                    for batch in batches {
-                        rows.extend(&batch.rows);
-                        let taps = head.forward(&batch.input, &stages).into_diagnostic()?;
-                        for ((values, shape), tap) in layers.iter_mut().zip(&taps) {
-                            let [n, h, w, c] = tap.shape();
-                            if shape.is_some_and(|[_, height, width, _]| [height, width] != [h, w])
-                            {
-                                return Err(miette::miette!(
-                                    "the images are of several sizes, so their activations do not fit one array; use --pool mean, or images of one size"
-                                ));
-                            }
-                            *shape = Some([n, h, w, c]);
-                            for image in 0..n {
-                                let image = tap.image(image);
-                                values.extend(
-                                    (0..c).flat_map(|k| image.iter().skip(k).step_by(c).copied()),
-                                );
-                            }
+                let limits = (BATCH, model.network.least_side());
+                let source = (&Reader::new(), patches.as_slice());
+                let failed = batches::each(source, limits, "features", context, |batch| {
+                    rows.extend(&batch.rows);
+                    let taps = head.forward(&batch.input, &stages).into_diagnostic()?;
+                    for ((values, shape), tap) in layers.iter_mut().zip(&taps) {
+                        let [n, h, w, c] = tap.shape();
+                        if shape.is_some_and(|[_, height, width, _]| [height, width] != [h, w]) {
+                            return Err(miette::miette!(
+                                "the images are of several sizes, so their activations do not fit one array; use --pool mean, or images of one size"
+                            ));
+                        }
+                        *shape = Some([n, h, w, c]);
+                        for image in 0..n {
+                            let image = tap.image(image);
+                            values.extend(
+                                (0..c).flat_map(|k| image.iter().skip(k).step_by(c).copied()),
+                            );
                         }
                     }
-                    task.advance(places.len());
-                }
-                task.finish();
+                    Ok(())
+                })?;
+                problems.extend(failed);
                 for (&stage, (values, shape)) in stages.iter().zip(&layers) {
                     let [_, h, w, c] = shape.unwrap_or_default();
                     self.write(

@@ -10,7 +10,6 @@ use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome};
 use crate::jobs::{model::Model, predict};
 use crate::output;
-use crate::run_folder::write_csv;
 
 /// `spolia predict IMAGES`
 #[derive(Debug, Args)]
@@ -37,13 +36,7 @@ impl Predict {
         let (logits, failed) =
             predict::logits(&model, &Reader::new(), &patches, "predict", context)?;
         problems.extend(failed);
-        let header = predict::header(table.classes());
-        let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let rows = patches
-            .iter()
-            .zip(&logits)
-            .filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
-        write_csv(&self.out, &header, rows)?;
+        predict::write(&self.out, table.classes(), &patches, &logits)?;
         Ok(Outcome::of(tell(&problems)))
     }
 }

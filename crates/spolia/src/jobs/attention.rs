@@ -58,61 +58,54 @@ pub fn draw(
     let mut head = model.frozen(Cut::to(job.layer))?;
     let mut tail = model.frozen(Cut::between(job.layer, logit))?;
     let layer = model.network.name(job.layer);
-    let (mut rows, mut problems) = (Vec::new(), Vec::new());
-    let task = context
-        .progress
-        .start(&format!("attention {}", job.network), patches.len());
-    let places: Vec<usize> = (0..patches.len()).collect();
-    for places in places.chunks(BATCH) {
-        let (batches, failed) = batches::read(reader, patches, places, model.network.least_side())?;
-        problems.extend(failed);
-        for batch in batches {
-            let found = maps(
-                &mut *head,
-                &mut *tail,
-                [job.layer, logit],
-                &batch.input,
-                job.class,
-                job.methods,
-            )
-            .into_diagnostic()?;
-            for ((&place, image), found) in batch.rows.iter().zip(batch.images).zip(&found) {
-                let patch = patches[place];
-                let picture = Picture::new(image.width, image.height, image.data)
-                    .into_diagnostic()?
-                    .enlarged(DRAWN);
-                for (method, map) in job.methods.iter().zip(&found.maps) {
-                    let to = job.maps.join(method.name());
-                    write_atomic(&file(&to, &patch.id, "npy"), &npy(map)?)?;
-                    write_picture(&file(&to, &patch.id, "png"), overlay(&picture, map))?;
-                    let (least, most) = map.range();
-                    rows.push(vec![
-                        job.network.into(),
-                        method.name().into(),
-                        layer.into(),
-                        patch.id.clone(),
-                        patch.label.map_or_else(String::new, |l| l.to_string()),
-                        found
-                            .probabilities
-                            .last()
-                            .map_or_else(String::new, f32::to_string),
-                        found
-                            .logits
-                            .first()
-                            .map_or_else(String::new, f32::to_string),
-                        job.class_name.into(),
-                        map.height.to_string(),
-                        map.width.to_string(),
-                        least.to_string(),
-                        most.to_string(),
-                    ]);
-                }
-                write_picture(&file(&job.plain, &patch.id, "png"), picture)?;
+    let mut rows = Vec::new();
+    let title = format!("attention {}", job.network);
+    let limits = (BATCH, model.network.least_side());
+    let problems = batches::each((reader, patches), limits, &title, context, |batch| {
+        let found = maps(
+            &mut *head,
+            &mut *tail,
+            [job.layer, logit],
+            &batch.input,
+            job.class,
+            job.methods,
+        )
+        .into_diagnostic()?;
+        for ((&place, image), found) in batch.rows.iter().zip(batch.images).zip(&found) {
+            let patch = patches[place];
+            let picture = Picture::new(image.width, image.height, image.data)
+                .into_diagnostic()?
+                .enlarged(DRAWN);
+            for (method, map) in job.methods.iter().zip(&found.maps) {
+                let to = job.maps.join(method.name());
+                write_atomic(&file(&to, &patch.id, "npy"), &npy(map)?)?;
+                write_picture(&file(&to, &patch.id, "png"), overlay(&picture, map))?;
+                let (least, most) = map.range();
+                rows.push(vec![
+                    job.network.into(),
+                    method.name().into(),
+                    layer.into(),
+                    patch.id.clone(),
+                    patch.label.map_or_else(String::new, |l| l.to_string()),
+                    found
+                        .probabilities
+                        .last()
+                        .map_or_else(String::new, f32::to_string),
+                    found
+                        .logits
+                        .first()
+                        .map_or_else(String::new, f32::to_string),
+                    job.class_name.into(),
+                    map.height.to_string(),
+                    map.width.to_string(),
+                    least.to_string(),
+                    most.to_string(),
+                ]);
             }
+            write_picture(&file(&job.plain, &patch.id, "png"), picture)?;
         }
-        task.advance(places.len());
-    }
-    task.finish();
+        Ok(())
+    })?;
     Ok((rows, problems))
 }
 

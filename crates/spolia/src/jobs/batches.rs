@@ -7,6 +7,8 @@ use rayon::prelude::*;
 use spolia_dataset::{Patch, Problem, Reader, RgbPatch};
 use spolia_network::Tensor;
 
+use crate::context::Context;
+
 /// Patches that a network sees at once, unless told otherwise.
 pub const BATCH: usize = 32;
 
@@ -25,7 +27,7 @@ pub struct Batch {
 ///
 /// # Errors
 /// None that depends on the images; an image whose bytes do not match its own size.
-pub fn read(
+fn read(
     reader: &Reader,
     patches: &[&Patch],
     rows: &[usize],
@@ -73,4 +75,29 @@ pub fn read(
         })
         .collect::<miette::Result<_>>()?;
     Ok((batches, problems))
+}
+
+/// Hands all of `patches` to `work`, at most `batch` at a time, with progress under `title`; returns those that could not
+/// be used.
+///
+/// # Errors
+/// Those of `work`.
+pub fn each(
+    (reader, patches): (&Reader, &[&Patch]),
+    (batch, least): (usize, usize),
+    title: &str,
+    context: &Context,
+    mut work: impl FnMut(Batch) -> miette::Result<()>,
+) -> miette::Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    let task = context.progress.start(title, patches.len());
+    let rows: Vec<usize> = (0..patches.len()).collect();
+    for rows in rows.chunks(batch) {
+        let (batches, failed) = read(reader, patches, rows, least)?;
+        problems.extend(failed);
+        batches.into_iter().try_for_each(&mut work)?;
+        task.advance(rows.len());
+    }
+    task.finish();
+    Ok(problems)
 }

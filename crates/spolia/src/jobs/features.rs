@@ -1,7 +1,8 @@
 //! Activations of layers, averaged over space.
 
+use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Problem, Reader};
-use spolia_network::{Cut, StageId};
+use spolia_network::{Cut, StageId, Tensor};
 
 use super::batches::{self, BATCH};
 use super::model::Model;
@@ -30,27 +31,15 @@ pub fn means(
     let last = layers.iter().max().copied().unwrap_or(model.network.last());
     let mut head = model.frozen(Cut::to(last))?;
     let mut found: Vec<Option<Vec<Vec<f32>>>> = vec![None; patches.len()];
-    let mut problems = Vec::new();
-    let task = context.progress.start(title, patches.len());
-    let rows: Vec<usize> = (0..patches.len()).collect();
-    for rows in rows.chunks(BATCH) {
-        let (batches, failed) = batches::read(reader, patches, rows, model.network.least_side())?;
-        problems.extend(failed);
-        for batch in batches {
-            let taps = head
-                .forward(&batch.input, layers)
-                .map_err(|e| miette::miette!("{e}"))?;
-            let means: Vec<Vec<Vec<f32>>> = taps
-                .iter()
-                .map(spolia_network::Tensor::spatial_mean)
-                .collect();
-            for (i, &row) in batch.rows.iter().enumerate() {
-                found[row] = Some(means.iter().map(|layer| layer[i].clone()).collect());
-            }
+    let limits = (BATCH, model.network.least_side());
+    let problems = batches::each((reader, patches), limits, title, context, |batch| {
+        let taps = head.forward(&batch.input, layers).into_diagnostic()?;
+        let means: Vec<Vec<Vec<f32>>> = taps.iter().map(Tensor::spatial_mean).collect();
+        for (i, &row) in batch.rows.iter().enumerate() {
+            found[row] = Some(means.iter().map(|layer| layer[i].clone()).collect());
         }
-        task.advance(rows.len());
-    }
-    task.finish();
+        Ok(())
+    })?;
     let mut features = Features {
         rows: Vec::new(),
         layers: vec![Vec::new(); layers.len()],

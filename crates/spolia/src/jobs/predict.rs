@@ -1,20 +1,15 @@
 //! What a network says of each patch.
 
+use std::path::Path;
+
+use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Problem, Reader};
 use spolia_network::Cut;
 
 use super::batches::{self, BATCH};
 use super::model::Model;
 use crate::context::Context;
-
-/// Columns of predictions.csv for classes `normal` and `tumor`.
-pub fn header(classes: &[String]) -> Vec<String> {
-    let plain = ["id", "file", "label", "logit"].map(String::from);
-    plain
-        .into_iter()
-        .chain(classes.iter().map(|class| format!("p_{class}")))
-        .collect()
-}
+use crate::run_folder::write_csv;
 
 /// The logit of each patch, `None` where it could not be read, and what went wrong.
 ///
@@ -30,23 +25,14 @@ pub fn logits(
     let logit = model.logit()?;
     let mut whole = model.frozen(Cut::to(logit))?;
     let mut logits = vec![None; patches.len()];
-    let mut problems = Vec::new();
-    let task = context.progress.start(title, patches.len());
-    let rows: Vec<usize> = (0..patches.len()).collect();
-    for rows in rows.chunks(BATCH) {
-        let (batches, failed) = batches::read(reader, patches, rows, model.network.least_side())?;
-        problems.extend(failed);
-        for batch in batches {
-            let found = whole
-                .forward(&batch.input, &[logit])
-                .map_err(|e| miette::miette!("{e}"))?;
-            for (&row, &value) in batch.rows.iter().zip(found[0].data()) {
-                logits[row] = Some(value);
-            }
+    let limits = (BATCH, model.network.least_side());
+    let problems = batches::each((reader, patches), limits, title, context, |batch| {
+        let found = whole.forward(&batch.input, &[logit]).into_diagnostic()?;
+        for (&row, &value) in batch.rows.iter().zip(found[0].data()) {
+            logits[row] = Some(value);
         }
-        task.advance(rows.len());
-    }
-    task.finish();
+        Ok(())
+    })?;
     Ok((logits, problems))
 }
 
@@ -55,8 +41,31 @@ pub fn probability(logit: f32) -> f64 {
     1.0 / (1.0 + (-f64::from(logit)).exp())
 }
 
+/// Writes predictions.csv (id,file,label,logit, then a probability per class) of the patches that have a logit.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(
+    file: &Path,
+    classes: &[String],
+    patches: &[&Patch],
+    logits: &[Option<f32>],
+) -> miette::Result<()> {
+    let plain = ["id", "file", "label", "logit"].map(String::from);
+    let header: Vec<String> = plain
+        .into_iter()
+        .chain(classes.iter().map(|class| format!("p_{class}")))
+        .collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows = patches
+        .iter()
+        .zip(logits)
+        .filter_map(|(p, l)| Some(row(p, (*l)?)));
+    Ok(write_csv(file, &header, rows)?)
+}
+
 /// The row of a patch.
-pub fn row(patch: &Patch, logit: f32) -> Vec<String> {
+fn row(patch: &Patch, logit: f32) -> Vec<String> {
     let p = probability(logit);
     vec![
         patch.id.clone(),

@@ -38,13 +38,12 @@ pub fn step(run: &mut Run<'_>, network: &str) -> miette::Result<()> {
         .collect();
     let patches: Vec<&Patch> = chosen.iter().map(|c| c.1).collect();
     let (logits, problems) = predict::logits(&model, &run.reader, &patches, &name, run.context)?;
-    let rows = patches
-        .iter()
-        .zip(&logits)
-        .filter_map(|(p, l)| Some(predict::row(p, (*l)?)));
-    let header = predict::header(run.table.classes());
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    run.folder.write_csv(&outputs[0], &header, rows)?;
+    predict::write(
+        &run.folder.path(&outputs[0]),
+        run.table.classes(),
+        &patches,
+        &logits,
+    )?;
     let (mut found, mut curve) = (BTreeMap::new(), Vec::new());
     for split in [Split::Val, Split::Test] {
         let mut scored = Scored {
