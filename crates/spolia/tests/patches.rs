@@ -76,6 +76,8 @@ fn patches_are_divided_by_patient_and_described() {
             .collect()
     };
     assert_eq!(rows(&again), rows(&table));
+    // File names too: tables written after a resumption must not differ from those before.
+    assert_eq!(again.patches(), table.patches());
 }
 
 #[test]

@@ -57,9 +57,22 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
         plain: run.folder.path("attention/patches"),
     };
     let (rows, problems) = draw(&job, &model, &run.reader, &patches, run.context)?;
+    let single = rows.iter().any(|row| row[8..10] == ["1", "1"]);
     run.folder
         .write_csv(format!("{name}/attention.csv"), &HEADER, rows)?;
     let items = patches.len();
+    if single {
+        let note = format!(
+            "At {} a patch of this size leaves a single position, so its maps say nothing about where the network looks; name an earlier layer in [attention], such as Mixed_6e.",
+            plan.layer
+        );
+        run.context.progress.note(&note);
+        run.folder.describe(|m| {
+            if !m.notes.contains(&note) {
+                m.notes.push(note);
+            }
+        })?;
+    }
     run.problems(&name, &problems)?;
     Ok(run.folder.finish(&name, items)?)
 }

@@ -39,8 +39,7 @@ pub fn run(
     let inputs = inputs(plan, study_seed, &table)?;
     let file = run.path("patches.csv");
     if run.begin(STEP, &inputs, &["patches.csv"])? == Begin::Done {
-        let (table, _) = PatchTable::read_csv(&file, &plan.classes).into_diagnostic()?;
-        return Ok(table);
+        return written(&file, plan);
     }
     let total = table.len() + problems.len();
     let made = divide(plan, study_seed, &table, &mut problems, progress);
@@ -62,6 +61,13 @@ pub fn run(
     table.write_csv(&file).into_diagnostic()?;
     run.describe(|manifest| describe(manifest, plan, &table, &divided, size, notes))?;
     run.finish(STEP, total)?;
+    written(&file, plan)
+}
+
+/// The table of patches.csv: read back whether it is new or kept, so that a resumed run writes the
+/// same `file` column as one that was never stopped.
+fn written(file: &Path, plan: &PatchesPlan) -> miette::Result<PatchTable> {
+    let (table, _) = PatchTable::read_csv(file, &plan.classes).into_diagnostic()?;
     Ok(table)
 }
 
