@@ -82,4 +82,113 @@ pub enum Error {
     /// The distance between the pixels of a pair is zero.
     #[error("the distance between the pixels of a pair must be at least 1")]
     ZeroDistance,
+    /// A distance no image reaches.
+    #[error("a distance of {distance} pixels is beyond any image; use at most 1048576")]
+    FarDistance {
+        /// Distance in pixels.
+        distance: u32,
+    },
+    /// Texture without an offset.
+    #[error("no offset was given; give at least one distance and one angle")]
+    NoOffsets,
+    /// No two measured pixels lie at this offset from one another.
+    #[error(
+        "an image of {width} x {height} pixels has no pair of measured pixels {down} row(s) down \
+         and {right} column(s) right of one another; use a larger image or mask, or a smaller \
+         distance"
+    )]
+    NoPairsAt {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// Rows down.
+        down: i32,
+        /// Columns right.
+        right: i32,
+    },
+    /// The mask does not fit the image.
+    #[error(
+        "a mask of {got} pixels does not fit an image of {width} x {height}; give one value a \
+         pixel, row by row"
+    )]
+    MeasuredMask {
+        /// Width of the image in pixels.
+        width: usize,
+        /// Height of the image in pixels.
+        height: usize,
+        /// Values in the mask.
+        got: usize,
+    },
+    /// The mask leaves no pixel.
+    #[error("the mask leaves no pixel to measure; give one that holds part of the image")]
+    EmptyMask,
+    /// The width of the bins is out of range.
+    #[error("bins {width} gray values wide are not possible; use at least 1")]
+    BinWidth {
+        /// Width asked for, as text: it may not be a number.
+        width: String,
+    },
+    /// The number of bins is out of range.
+    #[error("{count} bins of gray values are not possible; use 1 to 256")]
+    BinCount {
+        /// Bins asked for.
+        count: usize,
+    },
+    /// No convention has this name.
+    #[error("there is no texture convention named `{name}`; the conventions are {known}")]
+    UnknownConvention {
+        /// The name as it was asked for.
+        name: String,
+        /// The known names, separated by commas.
+        known: String,
+    },
+    /// Points or radius of a local binary pattern out of range.
+    #[error(
+        "a local binary pattern of {points} points at radius {radius} is not possible; use 1 to \
+         24 points and a radius above 0"
+    )]
+    Pattern {
+        /// Points on the circle.
+        points: u32,
+        /// Radius in pixels, as text: it may not be a number.
+        radius: String,
+    },
+    /// An instance mask and its stated size disagree.
+    #[error(
+        "an instance mask of {width} x {height} pixels has {expected} labels, but {got} were given; \
+         check the order of width and height"
+    )]
+    InstanceMaskSize {
+        /// Width in pixels.
+        width: usize,
+        /// Height in pixels.
+        height: usize,
+        /// `width * height`.
+        expected: usize,
+        /// Labels given.
+        got: usize,
+    },
+    /// Two instance masks cannot be compared.
+    #[error(
+        "an instance mask of {} x {} pixels cannot be compared with one of {} x {}; \
+         both must come from the same image",
+        first.0, first.1, second.0, second.1
+    )]
+    InstanceMaskSizes {
+        /// Width and height of the one.
+        first: (usize, usize),
+        /// Width and height of the other.
+        second: (usize, usize),
+    },
+    /// A number that steers the work on nuclei is out of range.
+    #[error("`{option}` of nuclei is {value}, but must be {range}")]
+    NucleiOption {
+        /// Name of the option or argument.
+        option: &'static str,
+        /// The value given.
+        value: String,
+        /// What is possible.
+        range: &'static str,
+    },
 }

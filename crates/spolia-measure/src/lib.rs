@@ -36,8 +36,12 @@ mod glcm;
 mod gray;
 mod haralick;
 mod measures;
+mod texture;
 
 pub use error::Error;
 pub use glcm::{Direction, Glcm, GlcmOptions};
 pub use gray::Gray;
 pub use measures::{Measure, measure_gray, measure_rgb};
+pub use texture::{
+    Binning, Convention, Feature, Offset, Texture, TextureOptions, Workspace, haralick13,
+};
