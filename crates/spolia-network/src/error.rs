@@ -16,7 +16,7 @@ pub enum Error {
     },
     /// The image is smaller than the network takes.
     #[error(
-        "an image of {width}x{height} px is smaller than {architecture} takes ({least} px); use larger patches"
+        "an image of {width}x{height} px is smaller than {architecture} takes ({least} px); use a larger one"
     )]
     TooSmall {
         /// Columns.
@@ -53,7 +53,9 @@ pub enum Error {
         architecture: String,
     },
     /// A parameter has another shape than the architecture's.
-    #[error("{file}: tensor `{tensor}` has shape {got:?}, {architecture} needs {expected:?}")]
+    #[error(
+        "{file}: tensor `{tensor}` has shape {got:?}, {architecture} needs {expected:?}; the file is of another architecture, or was written with its axes in another order: convert the original again with `spolia weights convert`"
+    )]
     TensorShape {
         /// The weights file, or where the weights come from.
         file: String,

@@ -69,7 +69,7 @@ impl Attention {
             maps: self.out.clone(),
             plain: self.out.join("patches"),
         };
-        let (rows, failed) = draw(&job, &model, &Reader::new(), &patches, context)?;
+        let (rows, failed) = draw(&job, &model, &Reader::new(), &patches, None, context)?;
         problems.extend(failed);
         write_csv(&self.out.join("attention.csv"), &HEADER, rows)?;
         Ok(Outcome::of(tell(&problems)))

@@ -81,10 +81,10 @@ impl Concepts {
             .collect();
         let (features, failed) = means(
             &model,
-            &Reader::new(),
-            &patches,
+            (&Reader::new(), &patches),
             &stages,
             "concepts",
+            None,
             context,
         )?;
         problems.extend(failed);

@@ -41,8 +41,13 @@ impl Evaluate {
         let model = Model::load(&self.network.weights, self.network.convention)?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
-        let (logits, failed) =
-            predict::logits(&model, &Reader::new(), &patches, "evaluate", context)?;
+        let (logits, failed) = predict::logits(
+            &model,
+            (&Reader::new(), &patches),
+            "evaluate",
+            None,
+            context,
+        )?;
         problems.extend(failed);
         let grouped = groups(&table, Unit::Patient, None).into_diagnostic()?;
         let mut parts: BTreeMap<&str, Scored> = BTreeMap::new();

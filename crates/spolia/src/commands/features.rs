@@ -11,7 +11,7 @@ use super::images::{ImagesArgs, tell};
 use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome};
 use crate::jobs::attention::npy_f32;
-use crate::jobs::batches::{self, BATCH};
+use crate::jobs::batches::{self, BATCH, Pass};
 use crate::jobs::features::means;
 use crate::jobs::model::Model;
 use crate::output;
@@ -64,10 +64,10 @@ impl Features {
             Pool::Mean => {
                 let (features, failed) = means(
                     &model,
-                    &Reader::new(),
-                    &patches,
+                    (&Reader::new(), &patches),
                     &stages,
                     "features",
+                    None,
                     context,
                 )?;
                 problems.extend(failed);
@@ -81,16 +81,20 @@ impl Features {
                 features.rows
             }
             Pool::None => {
-                let mut rows = Vec::new();
                 let mut head = model.frozen(Cut::to(
                     stages.iter().max().copied().unwrap_or(model.network.last()),
                 ))?;
                 let mut layers: Vec<(Vec<f32>, Option<[usize; 4]>)> =
                     vec![(Vec::new(), None); stages.len()];
-                let limits = (BATCH, model.network.least_side());
-                let source = (&Reader::new(), patches.as_slice());
-                let failed = batches::each(source, limits, "features", context, |batch| {
-                    rows.extend(&batch.rows);
+                let pass = Pass {
+                    reader: &Reader::new(),
+                    patches: &patches,
+                    batch: BATCH,
+                    least: model.network.least_side(),
+                    title: "features",
+                    parts: None,
+                };
+                let (rows, failed) = batches::each(&pass, context, |batch| {
                     let taps = head.forward(&batch.input, &stages).into_diagnostic()?;
                     for ((values, shape), tap) in layers.iter_mut().zip(&taps) {
                         let [n, h, w, c] = tap.shape();
@@ -107,7 +111,7 @@ impl Features {
                             );
                         }
                     }
-                    Ok(())
+                    Ok(batch.rows)
                 })?;
                 problems.extend(failed);
                 for (&stage, (values, shape)) in stages.iter().zip(&layers) {

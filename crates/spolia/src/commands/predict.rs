@@ -34,7 +34,7 @@ impl Predict {
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
         let (logits, failed) =
-            predict::logits(&model, &Reader::new(), &patches, "predict", context)?;
+            predict::logits(&model, (&Reader::new(), &patches), "predict", None, context)?;
         problems.extend(failed);
         predict::write(&self.out, table.classes(), &patches, &logits)?;
         Ok(Outcome::of(tell(&problems)))

@@ -8,7 +8,7 @@ use spolia_dataset::{Patch, Problem, Reader};
 use spolia_interpret::attention::{Map, Method, Picture, maps, overlay};
 use spolia_network::{Cut, StageId};
 
-use super::batches;
+use super::batches::{self, Pass};
 use super::model::Model;
 use super::visualize::png;
 use crate::context::Context;
@@ -43,7 +43,7 @@ pub struct Job<'a> {
     pub plain: PathBuf,
 }
 
-/// Maps every patch; returns the rows of attention.csv.
+/// Maps every patch; returns the rows of attention.csv. Finished parts are kept in `parts`.
 ///
 /// # Errors
 /// The network has no logit, or a folder cannot be written.
@@ -52,16 +52,24 @@ pub fn draw(
     model: &Model,
     reader: &Reader,
     patches: &[&Patch],
+    parts: Option<&Path>,
     context: &Context,
 ) -> miette::Result<(Vec<Vec<String>>, Vec<Problem>)> {
     let logit = model.logit()?;
     let mut head = model.frozen(Cut::to(job.layer))?;
     let mut tail = model.frozen(Cut::between(job.layer, logit))?;
     let layer = model.network.name(job.layer);
-    let mut rows = Vec::new();
     let title = format!("attention {}", job.network);
-    let limits = (BATCH, model.network.least_side());
-    let problems = batches::each((reader, patches), limits, &title, context, |batch| {
+    let pass = Pass {
+        reader,
+        patches,
+        batch: BATCH,
+        least: model.network.least_side(),
+        title: &title,
+        parts,
+    };
+    batches::each(&pass, context, |batch| {
+        let mut rows = Vec::new();
         let found = maps(
             &mut *head,
             &mut *tail,
@@ -104,9 +112,8 @@ pub fn draw(
             }
             write_picture(&file(&job.plain, &patch.id, "png"), picture)?;
         }
-        Ok(())
-    })?;
-    Ok((rows, problems))
+        Ok(rows)
+    })
 }
 
 /// Where an item's file lies; an id may name folders.

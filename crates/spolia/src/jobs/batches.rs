@@ -1,13 +1,16 @@
 //! Patches decoded in batches of one size.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use miette::IntoDiagnostic;
 use rayon::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
 use spolia_dataset::{Patch, Problem, Reader, RgbPatch};
 use spolia_network::Tensor;
 
 use crate::context::Context;
+use crate::run_folder::write_atomic;
 
 /// Patches that a network sees at once, unless told otherwise.
 pub const BATCH: usize = 32;
@@ -58,7 +61,7 @@ fn read(
             Err(error) => problems.push(Problem {
                 item,
                 what: error.to_string(),
-                remedy: "replace the file, or leave it out; the others go on without it".into(),
+                remedy: "the others go on without it".into(),
             }),
         }
     }
@@ -77,27 +80,83 @@ fn read(
     Ok((batches, problems))
 }
 
-/// Hands all of `patches` to `work`, at most `batch` at a time, with progress under `title`; returns those that could not
-/// be used.
+/// How `each` goes through the patches.
+pub struct Pass<'a> {
+    /// Where their pixels come from.
+    pub reader: &'a Reader,
+    /// The patches.
+    pub patches: &'a [&'a Patch],
+    /// At most so many at a time.
+    pub batch: usize,
+    /// The smallest side that the network takes, pixels.
+    pub least: usize,
+    /// What the progress bar calls it.
+    pub title: &'a str,
+    /// Folder of finished parts, so that a killed pass goes on where it was; whoever finished with the results
+    /// removes it with [`forget`]. `None` where nothing may be kept.
+    pub parts: Option<&'a Path>,
+}
+
+/// What a finished part holds: the results, and the problems as item, what, remedy.
+type Part<T> = (Vec<T>, Vec<[String; 3]>);
+
+/// Hands all patches to `work` in batches; returns what it made of them, in order, and the patches that could not be used.
 ///
 /// # Errors
-/// Those of `work`.
-pub fn each(
-    (reader, patches): (&Reader, &[&Patch]),
-    (batch, least): (usize, usize),
-    title: &str,
+/// Those of `work`, and a part that cannot be written.
+pub fn each<T: Serialize + DeserializeOwned>(
+    pass: &Pass<'_>,
     context: &Context,
-    mut work: impl FnMut(Batch) -> miette::Result<()>,
-) -> miette::Result<Vec<Problem>> {
-    let mut problems = Vec::new();
-    let task = context.progress.start(title, patches.len());
-    let rows: Vec<usize> = (0..patches.len()).collect();
-    for rows in rows.chunks(batch) {
-        let (batches, failed) = read(reader, patches, rows, least)?;
-        problems.extend(failed);
-        batches.into_iter().try_for_each(&mut work)?;
+    mut work: impl FnMut(Batch) -> miette::Result<Vec<T>>,
+) -> miette::Result<(Vec<T>, Vec<Problem>)> {
+    let (mut results, mut problems) = (Vec::new(), Vec::new());
+    let task = context.progress.start(pass.title, pass.patches.len());
+    let rows: Vec<usize> = (0..pass.patches.len()).collect();
+    for (number, rows) in rows.chunks(pass.batch).enumerate() {
+        let file = pass.parts.map(|p| p.join(format!("{number:06}.part")));
+        let (found, failed) = match file.as_deref().and_then(kept::<T>) {
+            Some(part) => part,
+            None => {
+                let (batches, failed) = read(pass.reader, pass.patches, rows, pass.least)?;
+                let mut found = Vec::new();
+                for batch in batches {
+                    found.extend(work(batch)?);
+                }
+                let failed = failed.into_iter().map(|p| [p.item, p.what, p.remedy]);
+                let part = (found, failed.collect());
+                if let Some(file) = &file {
+                    write_atomic(file, &rmp_serde::to_vec(&part).into_diagnostic()?)?;
+                }
+                part
+            }
+        };
+        results.extend(found);
+        problems.extend(failed.into_iter().map(|[item, what, remedy]| Problem {
+            item,
+            what,
+            remedy,
+        }));
         task.advance(rows.len());
     }
     task.finish();
-    Ok(problems)
+    Ok((results, problems))
+}
+
+/// A part that an earlier run finished.
+fn kept<T: DeserializeOwned>(file: &Path) -> Option<Part<T>> {
+    rmp_serde::from_slice(&std::fs::read(file).ok()?).ok()
+}
+
+/// Removes the parts of a pass whose results are written.
+///
+/// # Errors
+/// The folder cannot be removed.
+pub fn forget(parts: &Path) -> miette::Result<()> {
+    match std::fs::remove_dir_all(parts) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(miette::miette!(
+            "cannot remove {}: {error}",
+            parts.display()
+        )),
+        _ => Ok(()),
+    }
 }

@@ -1,10 +1,12 @@
 //! Activations of layers, averaged over space.
 
+use std::path::Path;
+
 use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Problem, Reader};
 use spolia_network::{Cut, StageId, Tensor};
 
-use super::batches::{self, BATCH};
+use super::batches::{self, BATCH, Pass};
 use super::model::Model;
 use crate::context::Context;
 
@@ -16,36 +18,46 @@ pub struct Features {
     pub layers: Vec<Vec<f32>>,
 }
 
-/// The spatial means of `layers` for `patches`, from one pass.
+/// The spatial means of `layers` for `patches`, from one pass; finished parts are kept in `parts`.
 ///
 /// # Errors
 /// The network cannot run.
 pub fn means(
     model: &Model,
-    reader: &Reader,
-    patches: &[&Patch],
+    (reader, patches): (&Reader, &[&Patch]),
     layers: &[StageId],
     title: &str,
+    parts: Option<&Path>,
     context: &Context,
 ) -> miette::Result<(Features, Vec<Problem>)> {
     let last = layers.iter().max().copied().unwrap_or(model.network.last());
     let mut head = model.frozen(Cut::to(last))?;
-    let mut found: Vec<Option<Vec<Vec<f32>>>> = vec![None; patches.len()];
-    let limits = (BATCH, model.network.least_side());
-    let problems = batches::each((reader, patches), limits, title, context, |batch| {
+    let pass = Pass {
+        reader,
+        patches,
+        batch: BATCH,
+        least: model.network.least_side(),
+        title,
+        parts,
+    };
+    let (mut found, problems) = batches::each(&pass, context, |batch| {
         let taps = head.forward(&batch.input, layers).into_diagnostic()?;
         let means: Vec<Vec<Vec<f32>>> = taps.iter().map(Tensor::spatial_mean).collect();
-        for (i, &row) in batch.rows.iter().enumerate() {
-            found[row] = Some(means.iter().map(|layer| layer[i].clone()).collect());
-        }
-        Ok(())
+        let of = |i: usize| means.iter().map(|layer| layer[i].clone()).collect();
+        Ok(batch
+            .rows
+            .iter()
+            .enumerate()
+            .map(|(i, &row)| (row, of(i)))
+            .collect::<Vec<(usize, Vec<Vec<f32>>)>>())
     })?;
+    // A batch of several image sizes is handed over size by size.
+    found.sort_by_key(|f| f.0);
     let mut features = Features {
         rows: Vec::new(),
         layers: vec![Vec::new(); layers.len()],
     };
-    for (row, means) in found.into_iter().enumerate() {
-        let Some(means) = means else { continue };
+    for (row, means) in found {
         features.rows.push(row);
         for (layer, values) in features.layers.iter_mut().zip(means) {
             layer.extend(values);

@@ -6,33 +6,41 @@ use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Problem, Reader};
 use spolia_network::Cut;
 
-use super::batches::{self, BATCH};
+use super::batches::{self, BATCH, Pass};
 use super::model::Model;
 use crate::context::Context;
 use crate::run_folder::write_csv;
 
-/// The logit of each patch, `None` where it could not be read, and what went wrong.
+/// The logit of each patch, `None` where it could not be read, and what went wrong; finished parts are kept in `parts`.
 ///
 /// # Errors
 /// The network has no logit.
 pub fn logits(
     model: &Model,
-    reader: &Reader,
-    patches: &[&Patch],
+    (reader, patches): (&Reader, &[&Patch]),
     title: &str,
+    parts: Option<&Path>,
     context: &Context,
 ) -> miette::Result<(Vec<Option<f32>>, Vec<Problem>)> {
     let logit = model.logit()?;
     let mut whole = model.frozen(Cut::to(logit))?;
-    let mut logits = vec![None; patches.len()];
-    let limits = (BATCH, model.network.least_side());
-    let problems = batches::each((reader, patches), limits, title, context, |batch| {
+    let pass = Pass {
+        reader,
+        patches,
+        batch: BATCH,
+        least: model.network.least_side(),
+        title,
+        parts,
+    };
+    let (found, problems) = batches::each(&pass, context, |batch| {
         let found = whole.forward(&batch.input, &[logit]).into_diagnostic()?;
-        for (&row, &value) in batch.rows.iter().zip(found[0].data()) {
-            logits[row] = Some(value);
-        }
-        Ok(())
+        let values = found[0].data().iter().copied();
+        Ok(batch.rows.into_iter().zip(values).collect())
     })?;
+    let mut logits = vec![None; patches.len()];
+    for (row, value) in found {
+        logits[row] = Some(value);
+    }
     Ok((logits, problems))
 }
 

@@ -306,7 +306,7 @@ fn validate(
         progress: crate::progress::Progress::Quiet,
         ..*context
     };
-    let (logits, _) = predict::logits(&model, reader, &job.val, "validate", &quiet)?;
+    let (logits, _) = predict::logits(&model, (reader, &job.val), "validate", None, &quiet)?;
     let (p, y): (Vec<f64>, Vec<bool>) = job
         .val
         .iter()

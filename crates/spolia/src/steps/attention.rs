@@ -8,6 +8,7 @@ use spolia_interpret::attention::Method;
 
 use super::Run;
 use crate::jobs::attention::{HEADER, Job, draw};
+use crate::jobs::batches;
 use crate::run_folder::Begin;
 use crate::study::{AttentionMethod, AttentionPlan, Part};
 
@@ -56,10 +57,19 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
         maps: run.folder.path(&name),
         plain: run.folder.path("attention/patches"),
     };
-    let (rows, problems) = draw(&job, &model, &run.reader, &patches, run.context)?;
+    let parts = run.folder.path(format!("{name}/parts"));
+    let (rows, problems) = draw(
+        &job,
+        &model,
+        &run.reader,
+        &patches,
+        Some(&parts),
+        run.context,
+    )?;
     let single = rows.iter().any(|row| row[8..10] == ["1", "1"]);
     run.folder
         .write_csv(format!("{name}/attention.csv"), &HEADER, rows)?;
+    batches::forget(&parts)?;
     let items = patches.len();
     if single {
         let note = format!(

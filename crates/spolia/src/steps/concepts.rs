@@ -9,6 +9,7 @@ use spolia_interpret::concepts::{Concept, ConceptOptions};
 use spolia_measure::measure_rgb;
 
 use super::Run;
+use crate::jobs::batches;
 use crate::jobs::concepts::{Layer, layers, write_tables};
 use crate::jobs::features::means;
 use crate::run_folder::Begin;
@@ -116,7 +117,15 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         .iter()
         .map(|l| model.network.stage(l).into_diagnostic())
         .collect::<miette::Result<Vec<_>>>()?;
-    let (features, problems) = means(&model, &run.reader, &patches, &stages, &name, run.context)?;
+    let parts = run.folder.path(format!("{name}/parts"));
+    let (features, problems) = means(
+        &model,
+        (&run.reader, &patches),
+        &stages,
+        &name,
+        Some(&parts),
+        run.context,
+    )?;
     let options = ConceptOptions {
         images: plan.images,
         repeats: plan.repeats,
@@ -137,6 +146,7 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         &task,
     )?;
     task.finish();
+    batches::forget(&parts)?;
     let items = patches.len();
     run.problems(&name, &problems)?;
     Ok(run.folder.finish(&name, items)?)

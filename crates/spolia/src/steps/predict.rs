@@ -7,7 +7,7 @@ use spolia_dataset::{Patch, Split, Unit, groups};
 
 use super::Run;
 use crate::jobs::evaluate::{Scored, metrics, roc};
-use crate::jobs::predict;
+use crate::jobs::{batches, predict};
 use crate::run_folder::Begin;
 use crate::seed;
 
@@ -20,6 +20,7 @@ pub fn step(run: &mut Run<'_>, network: &str) -> miette::Result<()> {
         file("predictions.csv"),
         file("metrics.json"),
         file("roc.csv"),
+        file("parts"),
     ];
     if run.begin(&name, key, &outputs.each_ref().map(String::as_str))? == Begin::Done {
         return Ok(());
@@ -37,7 +38,14 @@ pub fn step(run: &mut Run<'_>, network: &str) -> miette::Result<()> {
         .filter(|(_, p)| matches!(p.split, Some(Split::Val | Split::Test)))
         .collect();
     let patches: Vec<&Patch> = chosen.iter().map(|c| c.1).collect();
-    let (logits, problems) = predict::logits(&model, &run.reader, &patches, &name, run.context)?;
+    let parts = run.folder.path(&outputs[3]);
+    let (logits, problems) = predict::logits(
+        &model,
+        (&run.reader, &patches),
+        &name,
+        Some(&parts),
+        run.context,
+    )?;
     predict::write(
         &run.folder.path(&outputs[0]),
         run.table.classes(),
@@ -71,6 +79,7 @@ pub fn step(run: &mut Run<'_>, network: &str) -> miette::Result<()> {
     run.folder
         .write_csv(&outputs[2], &["split", "threshold", "fpr", "tpr"], curve)?;
     run.folder.write_json(&outputs[1], &found)?;
+    batches::forget(&parts)?;
     let items = patches.len();
     run.problems(&name, &problems)?;
     Ok(run.folder.finish(&name, items)?)

@@ -177,7 +177,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Visualize, "channels", "\"0-7\", \"all\" or { sample = 8 }", "\"0-7\"", "Channels of each layer: a range, a list such as \"0-3,17\", all, or a random sample (the same for all networks)."),
     key(Section::Visualize, "preset", "\"paper\" or \"lucid\"", "\"paper\"", "Paper: 3,584 steps in three phases; lucid: 512 steps."),
     key(Section::Visualize, "steps", "whole number or \"preset\"", "\"preset\"", "Steps in all; the phases of the preset shrink or grow in proportion."),
-    key(Section::Visualize, "size", "pixels", "128", "Side of the image."),
+    key(Section::Visualize, "size", "pixels from 75", "128", "Side of the image; InceptionV3 takes 75 pixels at least."),
     key(Section::Visualize, "batch", "whole number", "8", "Channels drawn at a time; more needs more memory."),
     key(Section::Visualize, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose channels are drawn."),
 

@@ -181,7 +181,7 @@ impl<'a> Resolver<'_, 'a> {
             channels,
             preset: t.word("preset", &presets)?,
             steps,
-            size: t.whole("size", 1..=8192)? as usize,
+            size: t.whole("size", 75..=8192)? as usize,
             batch: t.whole("batch", 1..=65_536)? as usize,
             networks: self.chosen(t, "all", networks, |_| true),
         })
