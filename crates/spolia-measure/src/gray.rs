@@ -69,7 +69,12 @@ impl Gray {
     }
 }
 
-fn check_size(got: usize, width: usize, height: usize, channels: usize) -> Result<(), Error> {
+pub(crate) fn check_size(
+    got: usize,
+    width: usize,
+    height: usize,
+    channels: usize,
+) -> Result<(), Error> {
     let expected = width
         .checked_mul(height)
         .and_then(|pixels| pixels.checked_mul(channels))

@@ -31,17 +31,23 @@
 //! # Ok::<(), spolia_measure::Error>(())
 //! ```
 
+mod colour;
 mod error;
 mod glcm;
 mod gray;
 mod haralick;
+mod lbp;
 mod measures;
+mod measuring;
 mod texture;
 
+pub use colour::{Colour, Spread, hsv, stains};
 pub use error::Error;
 pub use glcm::{Direction, Glcm, GlcmOptions};
 pub use gray::Gray;
-pub use measures::{Measure, measure_gray, measure_rgb};
+pub use lbp::{Pattern, lbp_histogram, local_binary_pattern, local_variance};
+pub use measures::Measure;
+pub use measuring::{measure_gray, measure_rgb};
 pub use texture::{
     Binning, Convention, Feature, Offset, Texture, TextureOptions, Workspace, haralick13,
 };

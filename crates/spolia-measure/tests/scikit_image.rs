@@ -35,6 +35,15 @@ const BLOBS: &[(u32, usize, usize, u64, [f64; 6])] = &[
     (4, 96, 96, 1277290, [0.00016019352108341027, 1425.4645833333334, 0.61093226976846404, 21.587828947368422, 0.012656757921498313, 0.061743372991113751]),
 ];
 
+const PROPERTIES: [Measure; 6] = [
+    Measure::GlcmAsm,
+    Measure::GlcmContrast,
+    Measure::GlcmCorrelation,
+    Measure::GlcmDissimilarity,
+    Measure::GlcmEnergy,
+    Measure::GlcmHomogeneity,
+];
+
 fn lcg(seed: u32, count: usize) -> Vec<u8> {
     let mut x = seed;
     (0..count)
@@ -88,7 +97,7 @@ fn noise_in_all_directions() {
             close(
                 got[k],
                 expected[k],
-                &format!("{options:?}, {}", Measure::ALL[k]),
+                &format!("{options:?}, {}", PROPERTIES[k]),
             );
         }
     }
@@ -101,9 +110,9 @@ fn colour_images() {
         let gray = Gray::from_rgb(&rgb, width, height).unwrap();
         let sum: u64 = gray.pixels().iter().map(|&p| u64::from(p)).sum();
         assert_eq!(sum, gray_sum);
-        let got = measure_rgb(&rgb, width, height, Measure::ALL).unwrap();
+        let got = measure_rgb(&rgb, width, height, &PROPERTIES).unwrap();
         for k in 0..6 {
-            close(got[k], expected[k], Measure::ALL[k].name());
+            close(got[k], expected[k], PROPERTIES[k].name());
         }
     }
 }
