@@ -88,4 +88,38 @@ pub enum Error {
         /// Rows of the matrix.
         size: usize,
     },
+    /// Two inputs that go column by column have different widths.
+    #[error("{what} has {got} columns, but {expected} are expected: one per feature of the fit")]
+    Columns {
+        /// The input.
+        what: &'static str,
+        /// Columns expected.
+        expected: usize,
+        /// Columns of this one.
+        got: usize,
+    },
+    /// An option lies outside what it may be.
+    #[error("{what} is {value}; give {allowed}")]
+    Setting {
+        /// The option.
+        what: &'static str,
+        /// The value given.
+        value: f64,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// Values that a statistic needs to differ are all alike.
+    #[error("{what} are all the same; {needed}")]
+    Constant {
+        /// The values.
+        what: &'static str,
+        /// What is not defined without variance.
+        needed: &'static str,
+    },
+    /// An iteration ended before its tolerance was reached.
+    #[error("{what} did not reach its tolerance; standardise the features or penalise more")]
+    NotReached {
+        /// The iteration.
+        what: &'static str,
+    },
 }

@@ -1,20 +1,19 @@
 //! R² on patients that the fit has not seen.
 //!
-//! Ridge regression in a cross-validation whose folds share no group, repeated over several splits.
-//! Features are standardised and the penalty is chosen on the training rows of each fold. Targets
-//! share the decomposition of each fold, and so do the permutations of the test: a permutation costs
-//! two matrix-vector products.
+//! A cross-validation whose folds share no group, repeated over several splits. Features are
+//! standardised, reduced and fitted on the training rows of each fold. Targets share the
+//! decomposition of each fold, and so do the permutations of the test.
 
 use faer::Mat;
-use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use crate::estimator::{Estimator, Plan};
+use crate::fold::{residuals, rows_of_fold};
 use crate::folds::{group_folds, rows_by_group};
-use crate::matrix::check_regression;
-use crate::ridge::{RidgeBasis, Targets};
-use crate::summary::{mean, quantile, standard_deviation};
+use crate::matrix::{check_groups, check_regression};
+use crate::permutation::{p_value, permuted_rows};
+use crate::squares::Squares;
+use crate::summary::{mean, standard_deviation};
 use crate::{Error, Matrix};
 
 /// How the held-out R² is estimated.
@@ -44,6 +43,33 @@ impl Default for HeldOutOptions {
     }
 }
 
+/// How features are turned into predictions, and how those are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The linear model.
+    pub estimator: Estimator,
+    /// Standardised features are replaced by this many principal components of the training rows:
+    /// layers of different widths then offer equally many. None keeps the features.
+    pub components: Option<usize>,
+    /// Folds over the groups of the training rows by which a hyperparameter is chosen, at least 2;
+    /// fewer where there are fewer groups.
+    pub inner_folds: usize,
+    /// Folds, repeats, permutations, draws and seed.
+    pub options: HeldOutOptions,
+}
+
+impl Default for Evaluation {
+    /// Ridge on all features; three inner folds.
+    fn default() -> Self {
+        Self {
+            estimator: Estimator::Ridge,
+            components: None,
+            inner_folds: 3,
+            options: HeldOutOptions::default(),
+        }
+    }
+}
+
 /// Held-out R² of one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeldOut {
@@ -65,9 +91,18 @@ pub struct HeldOut {
     pub predictions: Vec<f64>,
 }
 
-/// Streams of the generator beyond those of the repeats (0, 1, ...).
-const PERMUTATION_STREAM: u64 = 1 << 32;
-const BOOTSTRAP_STREAM: u64 = 1 << 33;
+/// Held-out R² of one target, and what each fit chose.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// R², interval, test, predictions.
+    pub held_out: HeldOut,
+    /// Hyperparameter chosen by groups in each fold, repeat by repeat; empty for estimators that
+    /// choose none by groups.
+    pub hyperparameters: Vec<f64>,
+}
+
+/// Streams of the generator: splits of the repeats take 0, 1, ...
+const INNER_STREAM: u64 = 1 << 34;
 
 /// Held-out R² of every column of `y` (n x m) on `x` (n x p); `groups[i]` is the patient of row i.
 ///
@@ -91,15 +126,89 @@ pub fn held_out_r2(
     groups: &[usize],
     options: HeldOutOptions,
 ) -> Result<Vec<HeldOut>, Error> {
+    let evaluation = Evaluation {
+        options,
+        ..Evaluation::default()
+    };
+    let fits = held_out(x, y, groups, &evaluation)?;
+    Ok(fits.into_iter().map(|fit| fit.held_out).collect())
+}
+
+/// [`held_out_r2`] with any [`Estimator`], its hyperparameter chosen inside each training fold, and
+/// with features optionally reduced to equally many principal components. The permutation test
+/// repeats everything, choices included.
+///
+/// # Errors
+/// As [`held_out_r2`]; [`Error::TooFew`] also for fewer than two inner folds and for training rows
+/// of fewer dimensions than components asked for.
+pub fn held_out(
+    x: &Matrix,
+    y: &Matrix,
+    groups: &[usize],
+    evaluation: &Evaluation,
+) -> Result<Vec<Evaluated>, Error> {
+    let runs = run(x, None, y, groups, evaluation)?;
+    runs.into_iter()
+        .map(|run| run.evaluate(evaluation.options))
+        .collect()
+}
+
+/// Everything held out about one target.
+pub(crate) struct Run {
+    pub squares: Squares,
+    /// R² of each permutation, over the folds of the first repeat.
+    permuted: Vec<f64>,
+    hyperparameters: Vec<f64>,
+}
+
+impl Run {
+    pub fn evaluate(self, options: HeldOutOptions) -> Result<Evaluated, Error> {
+        let r2s = self.squares.r2_of_repeats();
+        let (low, high) = self.squares.interval(options.resamples, options.seed)?;
+        Ok(Evaluated {
+            held_out: HeldOut {
+                r2: mean(&r2s),
+                sd: standard_deviation(&r2s),
+                low,
+                high,
+                p_value: (options.permutations > 0).then(|| p_value(r2s[0], self.permuted)),
+                predictions: self.squares.predictions,
+            },
+            hyperparameters: self.hyperparameters,
+        })
+    }
+}
+
+/// What one fold of one split gives.
+pub(crate) struct FoldResult {
+    pub test: Vec<usize>,
+    /// (SS_res, SS_tot) of each held-out row and target, target by target.
+    pub squares: Vec<Vec<(f64, f64)>>,
+    /// Predictions, target by target.
+    pub predictions: Vec<Vec<f64>>,
+    /// (SS_res, SS_tot) of each permutation and target, permutation by permutation.
+    permuted: Vec<(f64, f64)>,
+    chosen: Vec<Option<f64>>,
+}
+
+/// Cross-validates every column of `y`, with `covariates` taken out of features and targets.
+pub(crate) fn run(
+    x: &Matrix,
+    covariates: Option<&Matrix>,
+    y: &Matrix,
+    groups: &[usize],
+    evaluation: &Evaluation,
+) -> Result<Vec<Run>, Error> {
     check_regression(x, y)?;
-    check_options(x.rows(), groups, options)?;
+    check_groups(x.rows(), groups)?;
+    check_evaluation(evaluation)?;
     let HeldOutOptions {
         folds,
         repeats,
         permutations,
-        resamples,
         seed,
-    } = options;
+        ..
+    } = evaluation.options;
     let splits: Vec<Vec<usize>> = (0..repeats as u64)
         .map(|repeat| group_folds(groups, folds, seed, repeat))
         .collect::<Result<_, _>>()?;
@@ -108,221 +217,122 @@ pub fn held_out_r2(
         .map(|k| permuted_rows(&members, groups.len(), seed, k))
         .collect();
 
-    let jobs: Vec<(usize, usize)> = (0..repeats)
-        .flat_map(|repeat| (0..folds).map(move |fold| (repeat, fold)))
-        .collect();
-    let parts: Vec<FoldResult> = jobs
-        .par_iter()
-        .map(|&(repeat, fold)| {
+    let parts: Vec<FoldResult> = (0..repeats * folds)
+        .into_par_iter()
+        .map(|job| {
+            let (repeat, fold) = (job / folds, job % folds);
             let orders: &[Vec<usize>] = if repeat == 0 { &orders } else { &[] };
-            one_fold(x, y, &splits[repeat], fold, orders)
+            let plan = Plan {
+                x,
+                groups,
+                estimator: evaluation.estimator,
+                components: evaluation.components,
+                inner_folds: evaluation.inner_folds,
+                seed,
+                stream: INNER_STREAM + job as u64,
+            };
+            one_fold(plan, covariates, y, &splits[repeat], fold, orders)
         })
         .collect::<Result<_, _>>()?;
 
-    (0..y.cols())
-        .map(|target| {
-            let sums = TargetSums::new(&parts, y, target, repeats, folds);
-            let r2s = sums.r2_of_repeats();
-            let (low, high) = sums.interval(&members, resamples, seed)?;
-            Ok(HeldOut {
-                r2: mean(&r2s),
-                sd: standard_deviation(&r2s),
-                low,
-                high,
-                p_value: (permutations > 0)
-                    .then(|| p_value(r2s[0], &parts[..folds], target, permutations)),
-                predictions: sums.predictions,
-            })
+    let m = y.cols();
+    Ok((0..m)
+        .map(|target| Run {
+            squares: Squares::new(&parts, target, y.rows(), folds, members.clone()),
+            permuted: (0..permutations)
+                .map(|k| {
+                    let sums = parts[..folds]
+                        .iter()
+                        .map(|part| part.permuted[k * m + target]);
+                    let (residual, total) = sums.fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+                    1.0 - residual / total
+                })
+                .collect(),
+            hyperparameters: parts
+                .iter()
+                .filter_map(|part| part.chosen[target])
+                .collect(),
         })
-        .collect()
+        .collect())
 }
 
-fn check_options(n: usize, groups: &[usize], options: HeldOutOptions) -> Result<(), Error> {
-    if groups.len() != n {
-        return Err(Error::Rows {
-            what: "the groups",
-            expected: n,
-            got: groups.len(),
-        });
-    }
-    for (what, got) in [
-        ("repeats", options.repeats),
-        ("draws of the bootstrap", options.resamples),
+fn check_evaluation(evaluation: &Evaluation) -> Result<(), Error> {
+    evaluation.estimator.check()?;
+    let options = evaluation.options;
+    for (what, needed, got) in [
+        ("repeats", 1, options.repeats),
+        ("draws of the bootstrap", 1, options.resamples),
+        ("inner folds", 2, evaluation.inner_folds),
+        ("components", 1, evaluation.components.unwrap_or(1)),
     ] {
-        if got == 0 {
-            return Err(Error::TooFew {
-                what,
-                needed: 1,
-                got,
-            });
+        if got < needed {
+            return Err(Error::TooFew { what, needed, got });
         }
     }
     Ok(())
 }
 
-/// For each row of the data, the row whose target it gets.
-fn permuted_rows(members: &[Vec<usize>], n: usize, seed: u64, k: u64) -> Vec<usize> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(PERMUTATION_STREAM + k);
-    let mut shuffled: Vec<&Vec<usize>> = members.iter().collect();
-    shuffled.shuffle(&mut rng);
-    let mut from: Vec<usize> = shuffled.into_iter().flatten().copied().collect();
-    from.rotate_left(rng.random_range(0..n));
-    let mut order = vec![0; n];
-    for (row, source) in members.iter().flatten().zip(from) {
-        order[*row] = source;
-    }
-    order
-}
-
-/// What one fold of one split gives.
-struct FoldResult {
-    test: Vec<usize>,
-    /// Mean of each target over the training rows.
-    means: Vec<f64>,
-    /// Predictions, test rows x targets.
-    predictions: Mat<f64>,
-    /// (SS_res, SS_tot) of each permutation and target, permutation by permutation.
-    permuted: Vec<(f64, f64)>,
-}
-
 fn one_fold(
-    x: &Matrix,
+    plan: Plan<'_>,
+    covariates: Option<&Matrix>,
     y: &Matrix,
     split: &[usize],
     fold: usize,
     orders: &[Vec<usize>],
 ) -> Result<FoldResult, Error> {
-    let (test, train): (Vec<usize>, Vec<usize>) =
-        (0..x.rows()).partition(|&row| split[row] == fold);
-    if train.len() < 3 {
-        return Err(Error::TooFew {
-            what: "training rows of a fold",
-            needed: 3,
-            got: train.len(),
-        });
-    }
-    let basis = RidgeBasis::new(x, &train)?;
-    let projected = basis.project(x, &test);
-    let predict = |targets: Mat<f64>| {
-        let targets = Targets::new(&basis, targets);
-        let mut predictions = &projected * targets.shrunk(&basis).scores;
-        for (t, mean) in targets.means.iter().enumerate() {
-            predictions.col_mut(t).iter_mut().for_each(|v| *v += mean);
-        }
-        (targets.means, predictions)
+    let (test, train) = rows_of_fold(split, fold)?;
+    // With covariates, what they leave takes the place of features and targets.
+    let left = match covariates {
+        None => None,
+        Some(z) => Some((residuals(plan.x, z, &train)?, residuals(y, z, &train)?)),
     };
+    let (x, targets) = left.as_ref().map_or((plan.x, y), |(x, y)| (x, y));
+    let plan = Plan { x, ..plan };
+
+    // Targets, then targets of the first permutation, of the second, ...
     let m = y.cols();
-    let (means, predictions) = predict(Mat::from_fn(train.len(), m, |i, t| y.at(train[i], t)));
-
-    let mut permuted = Vec::with_capacity(orders.len() * m);
-    if !orders.is_empty() {
-        let at = |row: usize, column: usize| y.at(orders[column / m][row], column % m);
-        let (means, predictions) = predict(Mat::from_fn(train.len(), orders.len() * m, |i, c| {
-            at(train[i], c)
-        }));
-        for (c, mean) in means.iter().enumerate() {
-            let (mut residual, mut total) = (0.0, 0.0);
-            for (i, &row) in test.iter().enumerate() {
-                residual += (at(row, c) - predictions[(i, c)]).powi(2);
-                total += (at(row, c) - mean).powi(2);
-            }
-            permuted.push((residual, total));
-        }
-    }
-    Ok(FoldResult {
-        test,
-        means,
-        predictions,
-        permuted,
-    })
-}
-
-/// Squared errors of one target.
-struct TargetSums {
-    /// Per repeat, (SS_res, SS_tot) of each row.
-    squares: Vec<Vec<(f64, f64)>>,
-    predictions: Vec<f64>,
-}
-
-impl TargetSums {
-    fn new(parts: &[FoldResult], y: &Matrix, target: usize, repeats: usize, folds: usize) -> Self {
-        let mut squares = vec![vec![(0.0, 0.0); y.rows()]; repeats];
-        let mut predictions = vec![0.0; y.rows()];
-        for (job, part) in parts.iter().enumerate() {
-            for (i, &row) in part.test.iter().enumerate() {
-                let prediction = part.predictions[(i, target)];
-                let value = y.at(row, target);
-                squares[job / folds][row] = (
+    let columns = m * (1 + orders.len());
+    let at = |row: usize, column: usize| match column / m {
+        0 => targets.at(row, column),
+        k => targets.at(orders[k - 1][row], column % m),
+    };
+    let predicted = plan.predict(
+        &train,
+        &test,
+        Mat::from_fn(train.len(), columns, |i, c| at(train[i], c)),
+    )?;
+    let squares = |column: usize| -> Vec<(f64, f64)> {
+        let predictions = predicted.predictions.col(column);
+        test.iter()
+            .zip(predictions.iter())
+            .map(|(&row, prediction)| {
+                let value = at(row, column);
+                (
                     (value - prediction).powi(2),
-                    (value - part.means[target]).powi(2),
-                );
-                predictions[row] += prediction / repeats as f64;
-            }
-        }
-        Self {
-            squares,
-            predictions,
-        }
-    }
-
-    fn r2_of_repeats(&self) -> Vec<f64> {
-        self.squares
-            .iter()
-            .map(|rows| {
-                let (residual, total) = rows
-                    .iter()
-                    .fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
-                1.0 - residual / total
+                    (value - predicted.means[column]).powi(2),
+                )
             })
             .collect()
-    }
-
-    /// 2.5 and 97.5 % of R² (sums over all repeats) over draws of whole groups.
-    fn interval(
-        &self,
-        members: &[Vec<usize>],
-        resamples: usize,
-        seed: u64,
-    ) -> Result<(f64, f64), Error> {
-        let by_group: Vec<(f64, f64)> = members
-            .iter()
-            .map(|rows| {
-                self.squares
-                    .iter()
-                    .flat_map(|repeat| rows.iter().map(|&row| repeat[row]))
-                    .fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1))
-            })
-            .collect();
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(BOOTSTRAP_STREAM);
-        let r2s: Vec<f64> = (0..resamples)
-            .map(|_| {
-                let (mut residual, mut total) = (0.0, 0.0);
-                for _ in 0..by_group.len() {
-                    let group = by_group[rng.random_range(0..by_group.len())];
-                    residual += group.0;
-                    total += group.1;
-                }
-                1.0 - residual / total
-            })
-            .collect();
-        Ok((quantile(&r2s, 0.025)?, quantile(&r2s, 0.975)?))
-    }
-}
-
-fn p_value(observed: f64, parts: &[FoldResult], target: usize, permutations: usize) -> f64 {
-    let targets = parts.first().map_or(1, |part| part.means.len());
-    let as_large = (0..permutations)
-        .filter(|k| {
-            let (mut residual, mut total) = (0.0, 0.0);
-            for part in parts {
-                let sums = part.permuted[k * targets + target];
-                residual += sums.0;
-                total += sums.1;
-            }
-            1.0 - residual / total >= observed
+    };
+    let permuted = (m..columns)
+        .map(|column| {
+            let rows = squares(column);
+            rows.iter()
+                .fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1))
         })
-        .count();
-    (1 + as_large) as f64 / (1 + permutations) as f64
+        .collect();
+    let of_target = |target: usize| {
+        let predictions = predicted.predictions.col(target);
+        test.iter()
+            .zip(predictions.iter())
+            .map(|(&row, prediction)| prediction + (y.at(row, target) - targets.at(row, target)))
+            .collect()
+    };
+    Ok(FoldResult {
+        squares: (0..m).map(squares).collect(),
+        predictions: (0..m).map(of_target).collect(),
+        permuted,
+        chosen: predicted.chosen[..m].to_vec(),
+        test,
+    })
 }

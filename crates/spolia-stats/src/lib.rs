@@ -29,24 +29,35 @@
 //! ```
 
 mod auc;
+mod basis;
 mod calibration;
 mod error;
+mod estimator;
 mod fdr;
+mod fold;
 mod folds;
 mod heldout;
+mod lasso;
 mod matrix;
+mod pca;
+mod permutation;
+mod pls;
 mod regression;
 mod ridge;
+mod squares;
 mod standardise;
 mod summary;
+mod tridiagonal;
 
 pub use auc::{AucInterval, RocPoint, auc, auc_bootstrap, roc_curve};
 pub use calibration::{ReliabilityBin, brier, calibration_error, log_loss, reliability};
 pub use error::Error;
+pub use estimator::{Estimator, Linear, fit, lasso, pls};
 pub use fdr::benjamini_hochberg;
 pub use folds::{group_folds, number_groups};
-pub use heldout::{HeldOut, HeldOutOptions, held_out_r2};
+pub use heldout::{Evaluated, Evaluation, HeldOut, HeldOutOptions, held_out, held_out_r2};
 pub use matrix::Matrix;
+pub use pca::{Pca, pca};
 pub use regression::{Ols, null_r2, ols};
 pub use ridge::{Ridge, ridge};
 pub use summary::{mean, quantile, standard_deviation, standard_error};

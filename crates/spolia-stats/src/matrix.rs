@@ -150,6 +150,19 @@ pub(crate) fn check_regression(x: &Matrix, y: &Matrix) -> Result<(), Error> {
     Ok(())
 }
 
+/// One group per observation.
+pub(crate) fn check_groups(n: usize, groups: &[usize]) -> Result<(), Error> {
+    if groups.len() == n {
+        Ok(())
+    } else {
+        Err(Error::Rows {
+            what: "the groups",
+            expected: n,
+            got: groups.len(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

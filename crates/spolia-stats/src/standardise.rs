@@ -59,4 +59,18 @@ impl Scaling {
     pub fn value(&self, x: &Matrix, i: usize, j: usize) -> f64 {
         (x.at(i, j) - self.means[j]) * self.inverse_scales[j]
     }
+
+    /// Coefficients per unit of the features as given, and their product with the means.
+    pub fn unscale<'a>(&self, standardised: impl Iterator<Item = &'a f64>) -> (Vec<f64>, f64) {
+        let coefficients: Vec<f64> = standardised
+            .zip(&self.inverse_scales)
+            .map(|(b, inverse)| b * inverse)
+            .collect();
+        let shift = coefficients
+            .iter()
+            .zip(&self.means)
+            .map(|(b, mean)| b * mean)
+            .sum();
+        (coefficients, shift)
+    }
 }
