@@ -174,26 +174,29 @@ pub fn hsv(pixel: [u8; 3]) -> (Option<f64>, f64, f64) {
     )
 }
 
-/// Mean and squared deviations, one number after another (Welford 1962).
+/// Sums of a number and its square, both less the first number: a constant has no spread at all.
 #[derive(Default)]
 struct Moments {
+    first: Option<f64>,
     count: f64,
-    mean: f64,
+    sum: f64,
     squares: f64,
 }
 
 impl Moments {
     fn add(&mut self, x: f64) {
+        let x = x - *self.first.get_or_insert(x);
         self.count += 1.0;
-        let before = x - self.mean;
-        self.mean += before / self.count;
-        self.squares += before * (x - self.mean);
+        self.sum += x;
+        self.squares += x * x;
     }
 
     fn spread(&self) -> Spread {
+        let count = self.count.max(1.0);
+        let mean = self.sum / count;
         Spread {
-            mean: self.mean,
-            sd: (self.squares / self.count.max(1.0)).max(0.0).sqrt(),
+            mean: self.first.unwrap_or(0.0) + mean,
+            sd: (self.squares / count - mean * mean).max(0.0).sqrt(),
         }
     }
 }

@@ -34,7 +34,13 @@ impl Table {
     fn clear(&mut self, span: usize, symmetric: bool) {
         self.span = span;
         self.symmetric = symmetric;
-        self.cells[..span * span].fill(0);
+        if symmetric {
+            for i in 0..span {
+                self.cells[i * span + i..(i + 1) * span].fill(0);
+            }
+        } else {
+            self.cells[..span * span].fill(0);
+        }
     }
 
     /// Levels of a side.

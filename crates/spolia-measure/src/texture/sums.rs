@@ -7,13 +7,14 @@ use super::count::Table;
 
 /// `c ln c` of the small counts, which are nearly all.
 #[derive(Debug, Clone)]
-pub(crate) struct LogTable(Box<[f64]>);
+pub(crate) struct LogTable(Box<[f64; TABLED]>);
 
+/// A power of two, so that a mask keeps an index within the table.
 const TABLED: usize = 4096;
 
 impl LogTable {
     pub fn new() -> Self {
-        Self((0..TABLED).map(|c| x_ln_x(c as u64)).collect())
+        Self(Box::new(std::array::from_fn(|c| x_ln_x(c as u64))))
     }
 
     fn get(&self, count: u64) -> f64 {
@@ -27,23 +28,20 @@ impl LogTable {
     fn sum(&self, row: &[u32], largest: u32) -> f64 {
         // Four sums that do not wait for one another.
         let mut sums = [0.0; 4];
-        let chunks = row.chunks_exact(4);
-        let rest = chunks.remainder();
-        if (largest as usize) < self.0.len() {
+        if (largest as usize) < TABLED {
+            let chunks = row.chunks_exact(4);
+            for &count in chunks.remainder() {
+                sums[0] += self.0[count as usize % TABLED];
+            }
             for chunk in chunks {
                 for (sum, &count) in sums.iter_mut().zip(chunk) {
-                    *sum += self.0[count as usize];
+                    *sum += self.0[count as usize % TABLED];
                 }
             }
         } else {
-            for chunk in chunks {
-                for (sum, &count) in sums.iter_mut().zip(chunk) {
-                    *sum += self.get(count.into());
-                }
+            for &count in row {
+                sums[0] += self.get(count.into());
             }
-        }
-        for &count in rest {
-            sums[0] += self.get(count.into());
         }
         (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
@@ -109,6 +107,8 @@ impl Sums {
         let (mut filled, mut filled_diagonal) = (0, 0);
         for i in 0..span {
             let (first, row) = table.row(i);
+            // Far from the diagonal rows are empty.
+            let row = trimmed(row, i - first + 1);
             add(&mut scratch.columns[first..], row);
             add(&mut scratch.sums[i + first..], row);
             let (below, ahead) = row.split_at(i - first);
@@ -176,6 +176,19 @@ impl Sums {
         self.difference_entropy = entropy_of(&self.differences, total, logs);
         self.sum_entropy = entropy_of(&self.sums, total, logs);
     }
+}
+
+/// `row` without empty cells at its end, to a whole number of cache lines or so; at least `least`
+/// cells.
+fn trimmed(mut row: &[u32], least: usize) -> &[u32] {
+    while row.len() >= least + 16 {
+        let (rest, last) = row.split_at(row.len() - 16);
+        if last.iter().fold(0, |any, &count| any | count) != 0 {
+            break;
+        }
+        row = rest;
+    }
+    row
 }
 
 fn add(sums: &mut [u32], counts: &[u32]) {

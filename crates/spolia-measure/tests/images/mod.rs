@@ -1,4 +1,5 @@
 //! Images that the scripts under tests/reference/ at the repository root make likewise.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use spolia_measure::Gray;
 
@@ -40,7 +41,6 @@ pub fn image(k: usize) -> Gray {
 }
 
 /// The mask of image `k`.
-#[allow(dead_code, reason = "not every test measures inside a mask")]
 pub fn mask(k: usize, pixels: usize) -> Vec<bool> {
     lcg(k as u32 + 1001, pixels)
         .into_iter()
