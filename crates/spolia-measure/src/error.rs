@@ -181,6 +181,25 @@ pub enum Error {
         /// Width and height of the other.
         second: (usize, usize),
     },
+    /// A patch has too few nuclei for a measure of them.
+    #[error(
+        "`{measure}` needs {needed} or more nuclei that do not touch the border, but the patch has \
+         {whole}; leave the patch out of this measure"
+    )]
+    TooFewNuclei {
+        /// Name of the measure.
+        measure: &'static str,
+        /// Least number of whole nuclei.
+        needed: usize,
+        /// Whole nuclei found.
+        whole: usize,
+    },
+    /// A measure in µm of a patch whose pixel size is unknown.
+    #[error("`{measure}` needs the size of a pixel in µm; state it, or use the measure in pixels")]
+    UnknownPixelSize {
+        /// Name of the measure.
+        measure: &'static str,
+    },
     /// A number that steers the work on nuclei is out of range.
     #[error("`{option}` of nuclei is {value}, but must be {range}")]
     NucleiOption {

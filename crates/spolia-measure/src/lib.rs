@@ -35,10 +35,10 @@ mod colour;
 mod error;
 mod glcm;
 mod gray;
-mod haralick;
 mod lbp;
 mod measures;
 mod measuring;
+pub mod nuclei;
 mod texture;
 
 pub use colour::{Colour, Spread, hsv, stains};
