@@ -75,7 +75,9 @@ def ours(names):
     """Milliseconds of each Rust bench, from criterion's own records."""
     bench = ["cargo", "bench", "-q", "-p", "spolia-measure", "--bench", "texture", "--",
              "--warm-up-time", "0.3", "--measurement-time", "0.5", "--sample-size", "20", "--noplot"]
-    subprocess.run(bench, check=True, stdout=subprocess.DEVNULL)
+    ran = subprocess.run(bench, capture_output=True, text=True)
+    if ran.returncode:
+        raise SystemExit(ran.stderr)
     target = os.environ.get("CARGO_TARGET_DIR", "target")
     found = {}
     for name in names:

@@ -3,7 +3,8 @@
 //! Haralick, Shanmugam, Dinstein, *Textural features for image classification*, 1973. Offsets are
 //! those of `skimage.feature.graycomatrix`.
 
-use crate::{Error, Gray};
+use crate::texture::{Binning, Convention, Matrix, Selected, Sums, Table, count};
+use crate::{Error, Feature, Gray, Offset};
 
 /// Direction from the first to the second pixel of a pair, in the order of Haralick's paper.
 ///
@@ -36,17 +37,14 @@ impl Direction {
         }
     }
 
-    /// (rows down, columns right) of a step of `distance` pixels. The length is Euclidean and each
-    /// part is rounded, so that distance 2 at 45 degrees is (1, 1), as in scikit-image.
-    fn offset(self, distance: u32) -> (usize, isize) {
-        let straight = distance as usize;
-        let diagonal = (f64::from(distance) * std::f64::consts::FRAC_1_SQRT_2).round() as usize;
-        match self {
-            Self::Deg0 => (0, straight as isize),
-            Self::Deg45 => (diagonal, diagonal as isize),
-            Self::Deg90 => (straight, 0),
-            Self::Deg135 => (diagonal, -(diagonal as isize)),
-        }
+    /// A step of `distance` pixels. The length is Euclidean and each part is rounded, so that
+    /// distance 2 at 45 degrees is (1, 1), as in scikit-image.
+    fn offset(self, distance: u32) -> Result<Offset, Error> {
+        let radians = f64::from(self.degrees()).to_radians();
+        Offset::polar(distance.into(), radians).map_err(|error| match distance {
+            0 => error,
+            _ => Error::FarDistance { distance },
+        })
     }
 }
 
@@ -75,109 +73,69 @@ impl Default for GlcmOptions {
     }
 }
 
-/// A gray-level co-occurrence matrix of one image, distance and direction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A gray-level co-occurrence matrix of one image, distance and direction, which owns its memory;
+/// its measures are `skimage.feature.graycoprops`'. A [`Workspace`](crate::Workspace) counts several
+/// offsets at once and knows more features.
+#[derive(Debug, Clone)]
 pub struct Glcm {
     levels: usize,
-    symmetric: bool,
-    /// Counts of pairs (first, second) for the levels `low..=high` alone, which fit a nearer cache.
-    /// If symmetric, a pair is counted once, in the upper triangle, whatever its order.
-    cells: Vec<u32>,
-    pub(crate) sums: PairSums,
-    /// Lowest and highest level of the image.
-    pub(crate) low: usize,
-    pub(crate) high: usize,
+    low: usize,
+    table: Table,
+    sums: Sums,
 }
 
-/// Exact sums over the pairs (a, b) as they lie in the image.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct PairSums {
-    pub pairs: u64,
-    pub a: u64,
-    pub b: u64,
-    pub aa: u64,
-    pub bb: u64,
-    pub ab: u64,
-    /// Sum of |a - b|.
-    pub difference: u64,
+/// Two matrices are equal where their levels and counts are.
+impl PartialEq for Glcm {
+    fn eq(&self, other: &Self) -> bool {
+        (self.levels, self.low) == (other.levels, other.low) && self.table == other.table
+    }
 }
+
+impl Eq for Glcm {}
 
 impl Glcm {
     /// Counts the pairs of `image`.
     ///
     /// # Errors
-    /// [`Error::Levels`], [`Error::ZeroDistance`] for options out of range,
+    /// [`Error::Levels`], [`Error::ZeroDistance`], [`Error::FarDistance`] for options out of range,
     /// [`Error::PixelAboveLevels`] for a pixel that the levels do not hold, [`Error::NoPairs`] for
     /// an image smaller than the offset, [`Error::TooLarge`] beyond 2^32 pixels.
     pub fn new(image: &Gray, options: GlcmOptions) -> Result<Self, Error> {
         let GlcmOptions {
             distance,
             direction,
-            levels,
+            levels: number,
             symmetric,
         } = options;
-        let (width, height) = (image.width(), image.height());
-        if !(2..=256).contains(&levels) {
-            return Err(Error::Levels { levels });
-        }
-        if distance == 0 {
-            return Err(Error::ZeroDistance);
-        }
-        if image.pixels().len() >= u32::MAX as usize {
-            return Err(Error::TooLarge { width, height });
-        }
-        let (mut low, mut high) = (u8::MAX, 0);
-        for &pixel in image.pixels() {
-            low = low.min(pixel);
-            high = high.max(pixel);
-        }
-        if usize::from(high) >= levels {
-            return Err(Error::PixelAboveLevels {
-                value: high,
-                levels,
-            });
-        }
-        let (down, right) = direction.offset(distance);
-        let across = right.unsigned_abs();
-        if down >= height || across >= width {
+        let selected = Selected::new(image, None)?;
+        let mut pixels = Vec::new();
+        let levels = Binning::Levels(number).apply(&selected, &mut pixels)?;
+        let mut table = [Table::new()];
+        count(
+            &selected,
+            &pixels,
+            levels.high - levels.low + 1,
+            symmetric,
+            &[direction.offset(distance)?],
+            &mut table,
+            &mut Default::default(),
+        );
+        let [table] = table;
+        let mut sums = Sums::default();
+        sums.sweep(&table);
+        if sums.total == 0 {
             return Err(Error::NoPairs {
-                width,
-                height,
+                width: image.width(),
+                height: image.height(),
                 distance,
                 degrees: direction.degrees(),
             });
         }
-
-        let (low, high) = (usize::from(low), usize::from(high));
-        let span = high - low + 1;
-        let start = low * span + low;
-        let mut cells = vec![0_u32; span * span];
-        let mut sums = PairSums::default();
-        for y in 0..height - down {
-            let (first, second) = (image.row(y), image.row(y + down));
-            let (first, second) = if right >= 0 {
-                (&first[..width - across], &second[across..])
-            } else {
-                (&first[across..], &second[..width - across])
-            };
-            if symmetric {
-                count(&mut cells, first, second, |a, b| {
-                    usize::from(a.min(b)) * span + usize::from(a.max(b)) - start
-                });
-            } else {
-                count(&mut cells, first, second, |a, b| {
-                    usize::from(a) * span + usize::from(b) - start
-                });
-            }
-            sums.add(first, second);
-        }
         Ok(Self {
-            levels,
-            symmetric,
-            cells,
+            levels: number,
+            low: levels.low,
+            table,
             sums,
-            low,
-            high,
         })
     }
 
@@ -190,28 +148,19 @@ impl Glcm {
     /// Whether a pair counts in both orders.
     #[must_use]
     pub fn symmetric(&self) -> bool {
-        self.symmetric
+        self.table.symmetric()
     }
 
     /// How often level `j` lies at the offset from level `i` (0 for levels that do not occur).
     #[must_use]
     pub fn count(&self, i: usize, j: usize) -> u64 {
-        let occurring = self.low..=self.high;
-        if !occurring.contains(&i) || !occurring.contains(&j) {
-            return 0;
-        }
-        if !self.symmetric {
-            return self.cell(i, j);
-        }
-        // A pair of equal levels counts once in each order, in the same cell.
-        let twice = if i == j { 2 } else { 1 };
-        twice * self.cell(i.min(j), i.max(j))
+        self.table.at_levels(self.low, i, j)
     }
 
     /// Sum of all counts.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.sums.pairs * if self.symmetric { 2 } else { 1 }
+        self.sums.total
     }
 
     /// Probability of the pair of levels (i, j): its count over the total.
@@ -220,55 +169,113 @@ impl Glcm {
         self.count(i, j) as f64 / self.total() as f64
     }
 
-    fn cell(&self, i: usize, j: usize) -> u64 {
-        self.cells[(i - self.low) * self.span() + j - self.low].into()
+    /// A feature of the matrix by scikit-image's convention.
+    #[must_use]
+    pub fn get(&self, feature: Feature) -> f64 {
+        feature.of(&Matrix {
+            convention: Convention::ScikitImage,
+            first: self.low,
+            number: self.levels,
+            table: &self.table,
+            sums: &self.sums,
+        })
     }
 
-    /// Row `i` of the stored cells, from its first to its last cell that can be non-zero, and the
-    /// level of the first.
-    pub(crate) fn stored_row(&self, i: usize) -> (usize, &[u32]) {
-        let first = if self.symmetric { i } else { self.low };
-        let row = (i - self.low) * self.span();
-        let cells = &self.cells[row..row + self.span()];
-        (first, &cells[first - self.low..])
+    /// Angular second moment: sum of `p(i, j)²`. 1 for a constant image.
+    #[must_use]
+    pub fn asm(&self) -> f64 {
+        self.get(Feature::Asm)
     }
 
-    fn span(&self) -> usize {
-        self.high - self.low + 1
+    /// Energy: the square root of the angular second moment.
+    #[must_use]
+    pub fn energy(&self) -> f64 {
+        self.get(Feature::Energy)
+    }
+
+    /// Contrast: sum of `p(i, j) (i - j)²`, in squared gray levels. 0 for a constant image.
+    #[must_use]
+    pub fn contrast(&self) -> f64 {
+        self.get(Feature::Contrast)
+    }
+
+    /// Dissimilarity: sum of `p(i, j) |i - j|`, in gray levels. 0 for a constant image.
+    #[must_use]
+    pub fn dissimilarity(&self) -> f64 {
+        self.get(Feature::Dissimilarity)
+    }
+
+    /// Homogeneity (inverse difference moment): sum of `p(i, j) / (1 + (i - j)²)`. 1 for a
+    /// constant image.
+    #[must_use]
+    pub fn homogeneity(&self) -> f64 {
+        self.get(Feature::Homogeneity)
+    }
+
+    /// Correlation of the two levels of a pair, -1 to 1. 1 where either has no variance, as for a
+    /// constant image.
+    #[must_use]
+    pub fn correlation(&self) -> f64 {
+        self.get(Feature::Correlation)
     }
 }
 
-fn count(cells: &mut [u32], first: &[u8], second: &[u8], cell: impl Fn(u8, u8) -> usize) {
-    for (&a, &b) in first.iter().zip(second) {
-        cells[cell(a, b)] += 1;
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl PairSums {
-    /// Adds the pairs of one row.
-    fn add(&mut self, first: &[u8], second: &[u8]) {
-        // 255 * 255 * 2^15 fits in 32 bits: the inner sums vectorise.
-        const SEGMENT: usize = 1 << 15;
-        self.pairs += first.len() as u64;
-        for (first, second) in first.chunks(SEGMENT).zip(second.chunks(SEGMENT)) {
-            let (mut sum_a, mut sum_b, mut sum_aa, mut sum_bb, mut sum_ab, mut difference) =
-                (0_u32, 0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
-            for (&a, &b) in first.iter().zip(second) {
-                difference += u32::from(a.abs_diff(b));
-                sum_a += u32::from(a);
-                sum_b += u32::from(b);
-                // 255² fits in 16 bits, which every x86-64 multiplies eight at a time.
-                let (a, b) = (u16::from(a), u16::from(b));
-                sum_aa += u32::from(a * a);
-                sum_bb += u32::from(b * b);
-                sum_ab += u32::from(a * b);
-            }
-            self.a += u64::from(sum_a);
-            self.b += u64::from(sum_b);
-            self.aa += u64::from(sum_aa);
-            self.bb += u64::from(sum_bb);
-            self.ab += u64::from(sum_ab);
-            self.difference += u64::from(difference);
+    fn close(got: f64, expected: f64) {
+        assert!(
+            (got - expected).abs() <= 1e-9 * expected.abs().max(1.0),
+            "got {got}, expected {expected}"
+        );
+    }
+
+    /// The image of scikit-image's documentation.
+    fn four_by_four(direction: Direction, distance: u32) -> Glcm {
+        let pixels = vec![0, 0, 1, 1, 0, 0, 1, 1, 0, 2, 2, 2, 2, 2, 3, 3];
+        let options = GlcmOptions {
+            distance,
+            direction,
+            levels: 4,
+            symmetric: true,
+        };
+        Glcm::new(&Gray::new(pixels, 4, 4).unwrap(), options).unwrap()
+    }
+
+    #[test]
+    fn four_directions() {
+        // 21/144, 19/162, 20/144, 24/162 and so on: small enough to count by hand.
+        let asm = [21.0 / 144.0, 19.0 / 162.0, 20.0 / 144.0, 24.0 / 162.0];
+        let contrast = [7.0 / 12.0, 16.0 / 9.0, 1.0, 4.0 / 9.0];
+        let correlation = [0.719_532_554_257, 7.0 / 43.0, 17.0 / 35.0, 25.0 / 34.0];
+        for (k, direction) in Direction::ALL.into_iter().enumerate() {
+            let glcm = four_by_four(direction, 1);
+            close(glcm.asm(), asm[k]);
+            close(glcm.energy(), asm[k].sqrt());
+            close(glcm.contrast(), contrast[k]);
+            close(glcm.correlation(), correlation[k]);
         }
+    }
+
+    #[test]
+    fn homogeneity_and_distance() {
+        close(four_by_four(Direction::Deg0, 1).homogeneity(), 9.7 / 12.0);
+        close(four_by_four(Direction::Deg0, 2).correlation(), 7.0 / 17.0);
+    }
+
+    #[test]
+    fn a_constant_image_has_one_value() {
+        let glcm = Glcm::new(
+            &Gray::new(vec![200; 12], 4, 3).unwrap(),
+            GlcmOptions::default(),
+        )
+        .unwrap();
+        assert_eq!(glcm.asm(), 1.0);
+        assert_eq!(glcm.contrast(), 0.0);
+        assert_eq!(glcm.correlation(), 1.0);
+        assert_eq!(glcm.dissimilarity(), 0.0);
+        assert_eq!(glcm.homogeneity(), 1.0);
+        assert_eq!(glcm.energy(), 1.0);
     }
 }

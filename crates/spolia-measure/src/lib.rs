@@ -1,10 +1,17 @@
 //! What can be measured in a pathology image: a concept that a network's layer may encode.
 //!
-//! Texture is measured by the gray-level co-occurrence matrix ([`Glcm`]) and Haralick's measures of
-//! it. Numbers are scikit-image's (`rgb2gray`, `img_as_ubyte`, `graycomatrix`, `graycoprops`): the
-//! same gray level for every colour, the same offsets, the same definitions.
+//! - [`measure_rgb`]: a list of measures by name ([`Measure`]), what they share computed once.
+//! - [`Workspace`], [`Texture`]: co-occurrence matrices at any offsets, of an image or inside a
+//!   mask, and their features by the definitions of Haralick's paper, scikit-image, mahotas or
+//!   pyradiomics ([`Convention`]); [`haralick13`] is mahotas' `haralick`. [`Glcm`] is a single one.
+//! - [`local_binary_pattern`]: scikit-image's codes.
+//! - [`Colour`]: stains by colour deconvolution, hue, saturation, brightness.
+//! - [`nuclei`]: nuclei found by colour deconvolution and watershed, and what their shapes say.
 //!
-//! [`measure_rgb`] measures the way of Graziani, Andrearczyk and Müller, *Visualizing and
+//! Formulas, conventions and the values of degenerate images are in `docs/texture.md`. Gray is
+//! scikit-image's (`rgb2gray`, `img_as_ubyte`), the same level for every colour.
+//!
+//! The measures named `glcm_` are taken the way of Graziani, Andrearczyk and Müller, *Visualizing and
 //! Interpreting Feature Reuse of Pretrained CNNs for Histopathology* (IMVIP 2019): the whole image
 //! in gray, distance 1, 0 degrees, 256 levels, symmetric.
 //!
@@ -15,6 +22,20 @@
 //! let rgb = [0, 0, 0, 255, 255, 255, 0, 0, 0, 255, 255, 255];
 //! let measures = [Measure::GlcmAsm, Measure::parse("glcm_contrast")?];
 //! assert_eq!(measure_rgb(&rgb, 2, 2, &measures)?, [0.5, 65025.0]);
+//! # Ok::<(), spolia_measure::Error>(())
+//! ```
+//!
+//! Haralick's features of four directions, their mean and range:
+//!
+//! ```
+//! use spolia_measure::{Feature, Gray, TextureOptions, Workspace};
+//!
+//! let image = Gray::new(vec![0, 0, 1, 1, 0, 0, 1, 1, 0, 2, 2, 2, 2, 2, 3, 3], 4, 4)?;
+//! let mut workspace = Workspace::new(); // one for many images
+//! let texture = workspace.texture(&image, &TextureOptions::haralick(1)?)?;
+//! assert_eq!(texture.get(Feature::Contrast, 0), Some(7.0 / 12.0));
+//! assert!((texture.mean(Feature::Contrast) - 137.0 / 144.0).abs() < 1e-12);
+//! assert!((texture.range(Feature::Contrast) - 4.0 / 3.0).abs() < 1e-12);
 //! # Ok::<(), spolia_measure::Error>(())
 //! ```
 //!

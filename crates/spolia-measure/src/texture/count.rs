@@ -12,7 +12,7 @@ use super::mask::Selected;
 pub(crate) const CELLS: usize = 1 << 16;
 
 /// The counts of one offset.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Table {
     cells: Box<[u32; CELLS]>,
     span: usize,
@@ -69,6 +69,16 @@ impl Table {
             (true, true) => 2 * cell(i, i),
             (true, false) => cell(i.min(j), i.max(j)),
         }
+    }
+
+    /// The cell of the levels (i, j) where the table's first level is `low`; 0 for a level that
+    /// does not occur.
+    pub fn at_levels(&self, low: usize, i: usize, j: usize) -> u64 {
+        let occurring = low..low + self.span;
+        if !occurring.contains(&i) || !occurring.contains(&j) {
+            return 0;
+        }
+        self.get(i - low, j - low)
     }
 }
 

@@ -51,20 +51,16 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// All eigenvalues of a symmetric matrix, ascending. Householder's reduction to a tridiagonal
-/// matrix, then bisection by Sturm's sequence (Golub and Van Loan, *Matrix Computations*, 8.3.1
-/// and 8.4.1), which needs no convergence.
-pub(crate) fn eigenvalues(matrix: Square) -> Vec<f64> {
+/// The `wanted` eigenvalues of a symmetric matrix, counted from the smallest (0); `None` where one
+/// is beyond the last. Householder's reduction to a tridiagonal matrix, then bisection by Sturm's
+/// sequence (Golub and Van Loan, *Matrix Computations*, 8.3.1 and 8.4.1), which needs no
+/// convergence.
+pub(crate) fn eigenvalues<const N: usize>(matrix: Square, wanted: [usize; N]) -> Option<[f64; N]> {
+    if wanted.iter().any(|&k| k >= matrix.n) {
+        return None;
+    }
     let (diagonal, beside) = tridiagonal(matrix);
-    (0..diagonal.len())
-        .map(|k| kth(&diagonal, &beside, k))
-        .collect()
-}
-
-/// The `k`-th smallest eigenvalue of a symmetric matrix; `None` beyond the last.
-pub(crate) fn eigenvalue(matrix: Square, k: usize) -> Option<f64> {
-    let (diagonal, beside) = tridiagonal(matrix);
-    (k < diagonal.len()).then(|| kth(&diagonal, &beside, k))
+    Some(wanted.map(|k| kth(&diagonal, &beside, k)))
 }
 
 /// Diagonal (n) and the elements beside it (n - 1) of an orthogonally similar matrix.
@@ -161,32 +157,33 @@ mod tests {
 
     #[test]
     fn known_spectra() {
-        let close = |got: Vec<f64>, expected: &[f64]| {
-            assert_eq!(got.len(), expected.len());
+        fn close<const N: usize>(matrix: Square, expected: [f64; N]) {
+            let got: [f64; N] = eigenvalues(matrix, std::array::from_fn(|k| k)).unwrap();
             for (got, expected) in got.iter().zip(expected) {
                 assert!((got - expected).abs() < 1e-14, "{got} {expected}");
             }
-        };
-        close(eigenvalues(matrix(2, &[2.0, 1.0, 1.0, 2.0])), &[1.0, 3.0]);
-        // Eigenvalues 1, 1, 1 + 4: identity plus ones, less a third of nothing.
+        }
+        close(matrix(2, &[2.0, 1.0, 1.0, 2.0]), [1.0, 3.0]);
+        // The identity plus a matrix of ones, whose eigenvalues are 0, 0, 3.
         let ones = [2.0, 1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 2.0];
-        close(eigenvalues(matrix(3, &ones)), &[1.0, 1.0, 4.0]);
+        close(matrix(3, &ones), [1.0, 1.0, 4.0]);
         // The path of four nodes: 2 cos(k pi / 5).
         let path = [
             0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0,
         ];
         let golden = (1.0 + 5.0_f64.sqrt()) / 2.0;
         close(
-            eigenvalues(matrix(4, &path)),
-            &[-golden, -1.0 / golden, 1.0 / golden, golden],
+            matrix(4, &path),
+            [-golden, -1.0 / golden, 1.0 / golden, golden],
         );
-        close(eigenvalues(matrix(1, &[7.0])), &[7.0]);
-        assert_eq!(eigenvalue(matrix(1, &[7.0]), 1), None);
+        close(matrix(1, &[7.0]), [7.0]);
+        assert_eq!(eigenvalues(matrix(1, &[7.0]), [1]), None);
     }
 
     #[test]
     fn trace_and_squares_are_kept() {
-        let n = 40;
+        const N: usize = 40;
+        let n = N;
         let mut a = Square::zeros(n);
         for i in 0..n {
             for j in 0..n {
@@ -195,7 +192,7 @@ mod tests {
         }
         let trace: f64 = (0..n).map(|i| a.values[i * n + i]).sum();
         let squares: f64 = a.values.iter().map(|x| x * x).sum();
-        let values = eigenvalues(a);
+        let values: [f64; N] = eigenvalues(a, std::array::from_fn(|k| k)).unwrap();
         assert!((values.iter().sum::<f64>() - trace).abs() < 1e-11);
         assert!((values.iter().map(|x| x * x).sum::<f64>() - squares).abs() < 1e-9);
         assert!(values.windows(2).all(|pair| pair[0] <= pair[1]));

@@ -1,6 +1,6 @@
 //! The maximal correlation coefficient (f14) and what mahotas computes in its stead.
 
-use super::eigen::{Square, eigenvalue, eigenvalues};
+use super::eigen::{Square, eigenvalues};
 use super::workspace::Matrix;
 
 /// Square root of the second largest eigenvalue of `Q(i, j) = sum over k of p(i, k) p(j, k) /
@@ -29,17 +29,14 @@ pub(crate) fn coefficient(matrix: &Matrix<'_>) -> f64 {
             }
         }
     }
+    let last = levels.len() - 1;
     let value = if table.symmetric() {
-        let mut sizes: Vec<f64> = eigenvalues(scaled).into_iter().map(f64::abs).collect();
-        sizes.sort_by(f64::total_cmp);
-        sizes[levels.len() - 2]
+        // The largest is 1: px makes an eigenvector.
+        eigenvalues(scaled, [0, last - 1]).map(|[low, second]| low.abs().max(second.abs()))
     } else {
-        eigenvalue(scaled.gram(), levels.len() - 2)
-            .unwrap_or(0.0)
-            .max(0.0)
-            .sqrt()
+        eigenvalues(scaled.gram(), [last - 1]).map(|[second]| second.max(0.0).sqrt())
     };
-    value.min(1.0)
+    value.unwrap_or(0.0).min(1.0)
 }
 
 /// mahotas' feature 14: square root of the second largest eigenvalue of the correlation matrix of
@@ -70,10 +67,7 @@ pub(crate) fn of_rows(matrix: &Matrix<'_>) -> f64 {
             row.iter_mut().for_each(|out| *out /= length);
         }
     }
-    eigenvalue(rows.gram(), n - 2)
-        .unwrap_or(0.0)
-        .max(0.0)
-        .sqrt()
+    eigenvalues(rows.gram(), [n - 2]).map_or(0.0, |[second]| second.max(0.0).sqrt())
 }
 
 /// Levels that occur as the first or second of a pair.

@@ -16,6 +16,10 @@ mod workspace;
 
 pub use binning::Binning;
 pub use convention::{Convention, TextureOptions};
+pub(crate) use count::{Table, count};
 pub use feature::Feature;
+pub(crate) use mask::Selected;
 pub use offset::Offset;
+pub(crate) use sums::Sums;
+pub(crate) use workspace::Matrix;
 pub use workspace::{Texture, Workspace, haralick13};

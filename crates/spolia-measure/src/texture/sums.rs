@@ -3,20 +3,20 @@
 //! Apart from the logarithms everything is an exact integer, divided once at the end: a feature is
 //! the exact value rounded, not a sum of rounded terms.
 
+use std::sync::LazyLock;
+
 use super::count::Table;
 
 /// `c ln c` of the small counts, which are nearly all.
-#[derive(Debug, Clone)]
-pub(crate) struct LogTable(Box<[f64; TABLED]>);
+struct LogTable(Box<[f64; TABLED]>);
 
 /// A power of two, so that a mask keeps an index within the table.
 const TABLED: usize = 4096;
 
-impl LogTable {
-    pub fn new() -> Self {
-        Self(Box::new(std::array::from_fn(|c| x_ln_x(c as u64))))
-    }
+static LOGS: LazyLock<LogTable> =
+    LazyLock::new(|| LogTable(Box::new(std::array::from_fn(|c| x_ln_x(c as u64)))));
 
+impl LogTable {
     fn get(&self, count: u64) -> f64 {
         match self.0.get(count as usize) {
             Some(&value) => value,
@@ -89,7 +89,8 @@ struct Scratch {
 }
 
 impl Sums {
-    pub fn sweep(&mut self, table: &Table, logs: &LogTable) {
+    pub fn sweep(&mut self, table: &Table) {
+        let logs = &*LOGS;
         let span = table.span();
         let scratch = &mut self.scratch;
         for (counts, length) in [

@@ -2,7 +2,7 @@
 
 use super::count::{self, Table};
 use super::mask::Selected;
-use super::sums::{LogTable, Sums};
+use super::sums::Sums;
 use super::{Convention, Feature, TextureOptions};
 use crate::{Error, Gray};
 
@@ -14,7 +14,6 @@ pub struct Workspace {
     lists: [Vec<u16>; 4],
     tables: Vec<Table>,
     sums: Vec<Sums>,
-    logs: LogTable,
     kept: Vec<usize>,
 }
 
@@ -34,7 +33,6 @@ impl Workspace {
             lists: Default::default(),
             tables: Vec::new(),
             sums: Vec::new(),
-            logs: LogTable::new(),
             kept: Vec::new(),
         }
     }
@@ -108,7 +106,7 @@ impl Workspace {
         );
         self.kept.clear();
         for (k, (table, sums)) in tables.iter().zip(&mut self.sums).enumerate() {
-            sums.sweep(table, &self.logs);
+            sums.sweep(table);
             if sums.total > 0 {
                 self.kept.push(k);
             } else if options.convention != Convention::Pyradiomics {
@@ -169,11 +167,7 @@ impl Texture<'_> {
     #[must_use]
     pub fn count(&self, offset: usize, i: usize, j: usize) -> Option<u64> {
         let table = &self.tables[*self.kept.get(offset)?];
-        let occurring = self.low..self.low + table.span();
-        if !occurring.contains(&i) || !occurring.contains(&j) {
-            return Some(0);
-        }
-        Some(table.get(i - self.low, j - self.low))
+        Some(table.at_levels(self.low, i, j))
     }
 
     /// A feature at one offset; `None` beyond the last.
