@@ -146,7 +146,7 @@ pub fn auc_bootstrap(
 }
 
 /// Row numbers by falling score.
-fn falling(scores: &[f64]) -> Vec<usize> {
+pub(crate) fn falling(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
     order
@@ -154,7 +154,7 @@ fn falling(scores: &[f64]) -> Vec<usize> {
 
 /// AUC where row i counts `weights[i]` times; none where one class is absent. Counts are integers,
 /// so the only rounding is that of the division.
-fn weighted_auc(
+pub(crate) fn weighted_auc(
     scores: &[f64],
     positive: &[bool],
     order: &[usize],
@@ -179,7 +179,7 @@ fn weighted_auc(
     (positives > 0 && negatives > 0).then(|| twice as f64 / (2 * positives * negatives) as f64)
 }
 
-fn check(scores: &[f64], positive: &[bool]) -> Result<(usize, usize), Error> {
+pub(crate) fn check(scores: &[f64], positive: &[bool]) -> Result<(usize, usize), Error> {
     if positive.len() != scores.len() {
         return Err(Error::Rows {
             what: "the labels",

@@ -9,7 +9,7 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::reborrow::{Reborrow, ReborrowMut};
 use faer::{Accum, Mat, MatRef, Par};
 
-use crate::tridiagonal::{LANES, Lane, Tridiagonal, dot, lanes};
+use crate::tridiagonal::{LANES, Lane, Tridiagonal, lanes};
 
 /// Penalties tried: n times 1e-6 to 1e4, three per decade. As standardised features have squared
 /// norm n, this is from nearly none to a constant prediction.
@@ -157,9 +157,7 @@ impl<'a> Basis<'a> {
             let mut best = [(f64::INFINITY, PENALTIES - 1); LANES];
             // From strong to weak: of equals the stronger penalty wins.
             for (step, (alpha, shifted, free)) in steps.iter().enumerate().rev() {
-                shifted.solve(&side, &mut w);
-                let own = dot(&w, &w);
-                let cross = dot(&w, &side);
+                let (own, cross) = shifted.quadratics(&side, &mut w);
                 for (l, square) in squares.iter().enumerate() {
                     // |y - Z b|² from (Z'Z + a) b = Z'y; in coordinates of rows from
                     // y - Z b = a w.

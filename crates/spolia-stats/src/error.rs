@@ -122,4 +122,15 @@ pub enum Error {
         /// The iteration.
         what: &'static str,
     },
+    /// Class labels are not 0, 1, ..., or are all the same.
+    #[error(
+        "the labels name {present} class(es) out of 0 to {classes}, the last not included; \
+         give every class a number from 0 on, and at least two classes"
+    )]
+    Classes {
+        /// Different labels.
+        present: usize,
+        /// Largest label plus 1.
+        classes: usize,
+    },
 }

@@ -31,13 +31,13 @@ pub enum Estimator {
         most: usize,
     },
     /// Lasso with scikit-learn's objective `|y - Z b|² / (2 n) + penalty |b|₁`, the penalty (the
-    /// target's standard deviation times 1 to 1e-3, six per decade) chosen by cross-validation over
+    /// target's standard deviation times 1 to 1e-2, six per decade) chosen by cross-validation over
     /// groups.
     Lasso,
 }
 
 /// Relative duality gap at which a lasso of a cross-validation is done.
-const LASSO_GAP: f64 = 1e-5;
+const LASSO_GAP: f64 = 1e-4;
 
 impl Estimator {
     /// Number of values its hyperparameter may take.
@@ -103,7 +103,7 @@ impl Estimator {
                 partial::components(&basis, &c, most, &mut |k, w| visit(k, &projected * w));
             }
             Self::Lasso => {
-                for (step, b) in lasso_path(&fold.train, centred).into_iter().enumerate() {
+                for (step, b) in lasso_path(&fold.train, centred)?.into_iter().enumerate() {
                     visit(step, new * b);
                 }
             }
@@ -146,7 +146,7 @@ impl Estimator {
                 });
             }
             Self::Lasso => {
-                for (step, fits) in lasso_path(&fold.train, centred).iter().enumerate() {
+                for (step, fits) in lasso_path(&fold.train, centred)?.iter().enumerate() {
                     take(&mut b, step, fits);
                 }
             }
@@ -162,7 +162,7 @@ fn squares(y: &Mat<f64>) -> Vec<f64> {
 }
 
 /// Lasso coefficients p x m for each penalty, each fit starting where the last one ended.
-fn lasso_path(z: &Mat<f64>, y: &Mat<f64>) -> Vec<Mat<f64>> {
+fn lasso_path(z: &Mat<f64>, y: &Mat<f64>) -> Result<Vec<Mat<f64>>, Error> {
     let n = z.nrows() as f64;
     let gram = faer::Scale(1.0 / n) * (z.transpose() * z);
     let covariances = faer::Scale(1.0 / n) * (z.transpose() * y);
@@ -178,16 +178,24 @@ fn lasso_path(z: &Mat<f64>, y: &Mat<f64>) -> Vec<Mat<f64>> {
             let mut b = vec![0.0; z.ncols()];
             (0..SHARES)
                 .map(|step| {
-                    problem.descend(problem.variance.sqrt() * share(step), LASSO_GAP, &mut b);
-                    b.clone()
+                    let penalty = problem.variance.sqrt() * share(step);
+                    if problem.descend(penalty, LASSO_GAP, &mut b) {
+                        Ok(b.clone())
+                    } else {
+                        Err(NOT_REACHED)
+                    }
                 })
                 .collect()
         })
-        .collect();
-    (0..SHARES)
+        .collect::<Result<_, Error>>()?;
+    Ok((0..SHARES)
         .map(|step| Mat::from_fn(z.ncols(), y.ncols(), |j, t| paths[t][step][j]))
-        .collect()
+        .collect())
 }
+
+const NOT_REACHED: Error = Error::NotReached {
+    what: "coordinate descent of the lasso",
+};
 
 /// The features and groups from which training rows are drawn, and how fits are made.
 #[derive(Clone, Copy)]
@@ -229,7 +237,7 @@ impl Plan<'_> {
                 predictions.col_mut(t).copy_from(fits.col(t));
             }
         })?;
-        for (mut column, mean) in predictions.col_iter_mut().zip(&means) {
+        for (column, mean) in predictions.col_iter_mut().zip(&means) {
             column.iter_mut().for_each(|value| *value += mean);
         }
         let n = train.len();
@@ -412,9 +420,7 @@ pub fn lasso(x: &Matrix, y: &Matrix, penalty: f64) -> Result<Vec<Linear>, Error>
             };
             let mut coefficients = vec![0.0; p];
             if !problem.descend(penalty, 1e-12, &mut coefficients) {
-                return Err(Error::NotReached {
-                    what: "coordinate descent of the lasso",
-                });
+                return Err(NOT_REACHED);
             }
             let shift: f64 = coefficients.iter().zip(&x_means).map(|(b, m)| b * m).sum();
             Ok(Linear {

@@ -140,7 +140,7 @@ pub fn held_out_r2(
 ///
 /// # Errors
 /// As [`held_out_r2`]; [`Error::TooFew`] also for fewer than two inner folds and for training rows
-/// of fewer dimensions than components asked for.
+/// of fewer dimensions than components asked for; [`Error::NotReached`] by the lasso.
 pub fn held_out(
     x: &Matrix,
     y: &Matrix,

@@ -3,7 +3,15 @@
 //! - [`ols`]: in-sample and adjusted R², with [`null_r2`], what noise would give;
 //! - [`ridge`]: the direction of a concept in feature space;
 //! - [`held_out_r2`]: R² on patients the fit has not seen, with an interval, a permutation test;
-//! - [`benjamini_hochberg`]: q-values over many tests;
+//! - [`held_out`]: the same by any [`Estimator`] (least squares, ridge, partial least squares,
+//!   lasso), features optionally reduced to equally many principal components ([`pca`]);
+//! - [`held_out_partial`]: what features explain beyond covariates;
+//! - [`held_out_classification`], [`logistic`]: which class, which centre;
+//! - [`fit`], [`pls`], [`lasso`]: single fits;
+//! - [`delong`], [`auc_difference`], [`spearman_test`], [`line()`], [`slope_interval`], [`t_test`],
+//!   [`welch_test`], [`sign_flip_test`], [`kolmogorov_uniform`]: comparisons;
+//! - [`group_bootstrap`]: the interval of any statistic, whole patients resampled;
+//! - [`benjamini_hochberg`], [`holm`]: many tests;
 //! - [`roc_curve`], [`auc`], [`auc_bootstrap`]: with whole patients resampled;
 //! - [`reliability`], [`calibration_error`], [`brier`], [`log_loss`].
 //!
@@ -30,15 +38,25 @@
 
 mod auc;
 mod basis;
+mod bootstrap;
 mod calibration;
+mod classification;
+mod correlation;
+mod delong;
+mod distribution;
 mod error;
 mod estimator;
 mod fdr;
 mod fold;
 mod folds;
 mod heldout;
+mod kolmogorov;
 mod lasso;
+mod line;
+mod location;
+mod logistic;
 mod matrix;
+mod partial;
 mod pca;
 mod permutation;
 mod pls;
@@ -50,13 +68,22 @@ mod summary;
 mod tridiagonal;
 
 pub use auc::{AucInterval, RocPoint, auc, auc_bootstrap, roc_curve};
+pub use bootstrap::{AucDifference, Interval, auc_difference, group_bootstrap};
 pub use calibration::{ReliabilityBin, brier, calibration_error, log_loss, reliability};
+pub use classification::{Classification, Classified, Score, held_out_classification};
+pub use correlation::{Correlation, spearman, spearman_test};
+pub use delong::{DeLong, delong, delong_variance};
 pub use error::Error;
 pub use estimator::{Estimator, Linear, fit, lasso, pls};
-pub use fdr::benjamini_hochberg;
+pub use fdr::{benjamini_hochberg, holm};
 pub use folds::{group_folds, number_groups};
 pub use heldout::{Evaluated, Evaluation, HeldOut, HeldOutOptions, held_out, held_out_r2};
+pub use kolmogorov::{Test, kolmogorov_uniform};
+pub use line::{Line, LineFit, line, slope_interval};
+pub use location::{sign_flip_test, t_test, welch_test};
+pub use logistic::{Logistic, logistic};
 pub use matrix::Matrix;
+pub use partial::{Partial, held_out_partial};
 pub use pca::{Pca, pca};
 pub use regression::{Ols, null_r2, ols};
 pub use ridge::{Ridge, ridge};

@@ -123,7 +123,7 @@ pub(crate) fn principal_directions(
     } else {
         z.transpose() * vectors
     };
-    for (c, mut direction) in directions.col_iter_mut().enumerate() {
+    for (c, direction) in directions.col_iter_mut().enumerate() {
         let mut loading = 0.0_f64;
         for &v in direction.rb().iter() {
             // Rounding does not decide between equals.

@@ -124,13 +124,15 @@ impl Tridiagonal {
     /// pivots of both directions, `1 / (down(i) + up(i) - t(i,i))`.
     pub fn inverse_trace(&self, shift: f64) -> f64 {
         let size = self.size();
-        let mut down = vec![0.0; size];
+        let mut down = Vec::with_capacity(size);
         let mut previous = 0.0;
-        for i in 0..size {
-            down[i] = (self.diagonal[i] + shift - previous).max(shift);
-            if i + 1 < size {
-                previous = self.off_diagonal[i].powi(2) / down[i];
-            }
+        for (i, &value) in self.diagonal.iter().enumerate() {
+            let pivot = (value + shift - previous).max(shift);
+            previous = self
+                .off_diagonal
+                .get(i)
+                .map_or(0.0, |off| off * off / pivot);
+            down.push(pivot);
         }
         let mut trace = 0.0;
         let mut below = 0.0;
@@ -190,6 +192,30 @@ impl Shifted {
             *w = below;
         }
     }
+
+    /// `w'w` and `c'w` of `w = (T + shift I)⁻¹ c`, for each lane; `store` is overwritten.
+    pub fn quadratics(&self, c: &[Lane], store: &mut [Lane]) -> (Lane, Lane) {
+        let mut above = [0.0; LANES];
+        let mut cross = [0.0; LANES];
+        for (i, (c, store)) in c.iter().zip(store.iter_mut()).enumerate() {
+            let multiplier = if i > 0 { self.multipliers[i - 1] } else { 0.0 };
+            for l in 0..LANES {
+                above[l] = c[l] - multiplier * above[l];
+                store[l] = above[l] * self.inverse_pivots[i];
+                cross[l] += above[l] * store[l];
+            }
+        }
+        let mut below = [0.0; LANES];
+        let mut own = [0.0; LANES];
+        for (i, store) in store.iter().enumerate().rev() {
+            let multiplier = self.multipliers.get(i).copied().unwrap_or(0.0);
+            for l in 0..LANES {
+                below[l] = store[l] - multiplier * below[l];
+                own[l] += below[l] * below[l];
+            }
+        }
+        (own, cross)
+    }
 }
 
 /// Columns `first..` of `m`, at most `LANES` of them, side by side; zeros beyond the last.
@@ -231,6 +257,11 @@ mod tests {
             let columns = lanes(&rotated, 0);
             let mut solved = columns.clone();
             t.shifted(0.3).solve(&columns, &mut solved);
+            let (own, cross) = t.shifted(0.3).quadratics(&columns, &mut columns.clone());
+            for l in 0..LANES {
+                assert!((own[l] - dot(&solved, &solved)[l]).abs() <= 1e-12 * own[l]);
+                assert!((cross[l] - dot(&solved, &columns)[l]).abs() <= 1e-12 * own[l].max(1.0));
+            }
             let mut w = Mat::from_fn(size, 3, |i, j| solved[i][j]);
             t.rotate_back(w.as_mut());
             let back = &a * &w + faer::Scale(0.3) * &w - &c;
