@@ -131,7 +131,8 @@ fn every_estimator_finds_a_concept_in_tall_and_wide_features() {
         let y = Matrix::new(n, 1, y).unwrap();
         for estimator in ALL {
             for components in [None, Some(3)] {
-                let mut evaluation = quick(estimator, 19);
+                let permutations = if p < n { 19 } else { 0 };
+                let mut evaluation = quick(estimator, permutations);
                 evaluation.components = components;
                 let fit = &held_out(&features, &y, &blocks(n, 4), &evaluation).unwrap()[0];
                 let r2 = fit.held_out.r2;
@@ -141,7 +142,7 @@ fn every_estimator_finds_a_concept_in_tall_and_wide_features() {
                     r2 > if tame { 0.75 } else { 0.4 } && r2 < 0.95,
                     "{estimator:?}, {p}, {components:?}: {r2}"
                 );
-                assert_eq!(fit.held_out.p_value, Some(0.05));
+                assert_eq!(fit.held_out.p_value, (p < n).then_some(0.05));
                 let chosen = match estimator {
                     Estimator::Ols | Estimator::Ridge => 0,
                     _ => 8,
