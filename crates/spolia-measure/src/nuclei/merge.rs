@@ -5,15 +5,15 @@ use super::watershed::NONE;
 
 // Weights of the evidence that two pieces are one nucleus, found with those of the segmentation.
 /// Width of the neck between them, in widths of the narrower piece.
-const NECK: f64 = 1.083;
+const NECK: f64 = 0.89;
 /// Gain in likeness to an ellipse.
-const ELLIPSE: f64 = 4.160;
+const ELLIPSE: f64 = 4.294;
 /// Paleness of the seam between them, in units of the contrast; against.
-const DIP: f64 = 1.070;
+const DIP: f64 = 0.435;
 /// Logarithm of their joint area over that of a typical nucleus; against.
-const SIZE: f64 = 0.200;
+const SIZE: f64 = 0.2;
 /// Pairs with a higher score are joined.
-const JOINED: f64 = 0.700;
+const JOINED: f64 = 0.48;
 
 struct Region {
     moments: Moments,
@@ -32,6 +32,8 @@ struct Border {
     /// Largest distance to the background on the border.
     neck: f32,
     absorbed: f64,
+    /// Evidence that the two are one; `None` until it is weighed (again).
+    score: Option<f64>,
 }
 
 /// What the regions are made of, pixel by pixel.
@@ -78,8 +80,12 @@ pub(super) fn merge(labels: &mut [u32], count: usize, width: usize, evidence: &E
     };
     loop {
         let mut best: Option<(usize, f64)> = None;
-        for (k, border) in borders.iter().enumerate() {
-            let score = score(border, &regions);
+        for (k, border) in borders.iter_mut().enumerate() {
+            let score = match border.score {
+                Some(score) => score,
+                None => score(border, &regions),
+            };
+            border.score = Some(score);
             if score > JOINED && best.is_none_or(|(_, other)| score > other) {
                 best = Some((k, score));
             }
@@ -91,11 +97,13 @@ pub(super) fn merge(labels: &mut [u32], count: usize, width: usize, evidence: &E
         regions[a].radius = regions[a].radius.max(regions[b].radius);
         regions[a].absorbed += regions[b].absorbed;
         for border in &mut borders {
-            if border.a == b {
-                border.a = a;
+            for side in [&mut border.a, &mut border.b] {
+                if *side == b {
+                    *side = a;
+                }
             }
-            if border.b == b {
-                border.b = a;
+            if border.a == a || border.b == a {
+                border.score = None;
             }
             if border.a > border.b {
                 std::mem::swap(&mut border.a, &mut border.b);
@@ -136,6 +144,7 @@ fn borders(labels: &[u32], width: usize, evidence: &Evidence) -> Vec<Border> {
                 length: 1.0,
                 neck: evidence.distance[p].min(evidence.distance[q]),
                 absorbed: f64::from(evidence.absorbed[p] + evidence.absorbed[q]) / 2.0,
+                score: None,
             });
         }
     };

@@ -14,22 +14,24 @@ use crate::Error;
 // Found by random search on the tuning half of the images of docs/nuclei.md. Lengths are in expected
 // diameters, areas in areas of a disk of that diameter.
 /// Standard deviation of the blur of the absorbed light.
-const BLUR: f64 = 0.046;
+const BLUR: f64 = 0.027;
 /// Share of the local mean in the threshold, the rest being Otsu's threshold.
-const LOCAL: f64 = 0.428;
+const LOCAL: f64 = 0.709;
 /// Half the side of the window of the local mean.
-const WINDOW: f64 = 1.137;
+const WINDOW: f64 = 0.8;
 /// What is added to Otsu's threshold, in units of the contrast of its two classes.
-const STRICTER: f64 = 0.016;
+const STRICTER: f64 = 0.107;
 /// Largest hole that is filled.
-const HOLE: f64 = 0.394;
+const HOLE: f64 = 0.381;
 /// Radius of the opening that cuts threads off.
-const OPENING: f64 = 0.096;
+const OPENING: f64 = 0.177;
 /// Weight of the absorbed light (in units of the contrast) against the distance to the background
 /// (in units of the expected radius) in the relief whose summits are the middles of nuclei.
-const ABSORBED: f64 = 0.603;
+const ABSORBED: f64 = 0.36;
+/// Standard deviation of the blur of the relief.
+const RELIEF_BLUR: f64 = 0.042;
 /// Height of a summit above the pass to a higher one, in expected radii.
-const RISE: f64 = 0.035;
+const RISE: f64 = 0.028;
 
 /// How nuclei are looked for; the default suits patches of unknown µm/px.
 ///
@@ -59,7 +61,7 @@ impl Default for NucleiOptions {
         Self {
             microns_per_pixel: None,
             diameter: None,
-            smallest: 0.15,
+            smallest: 0.19,
             contrast: 0.05,
         }
     }
@@ -173,6 +175,7 @@ pub(super) fn segment(
         .zip(&soft)
         .map(|(d, v)| d + weight * v)
         .collect();
+    let relief = gaussian(&relief, width, height, RELIEF_BLUR * diameter);
     let rise = (RISE * diameter / 2.0) as f32;
     let (mut labels, pieces) = watershed(&relief, &mask, width, rise);
     let evidence = Evidence {
