@@ -81,8 +81,8 @@ fn diameter_given_or_estimated() {
     // Disks of 21 px across are taken for a little less.
     let estimate = diameter(&given(None, None)).unwrap();
     assert!((14.0..22.0).contains(&estimate), "{estimate}");
-    // At 2 µm/px they would be 30 µm and more; 20 µm is the most that is believed.
-    assert_eq!(diameter(&given(None, Some(2.0))), Some(10.0));
+    // At 1 µm/px they would be 14 µm and more; 10 µm is the most that is believed.
+    assert_eq!(diameter(&given(None, Some(1.0))), Some(10.0));
     // Nothing stands out.
     let blank = draw(100, 100, &[]);
     assert_eq!(

@@ -27,37 +27,64 @@ pub(super) fn squared_distance(inside: &[bool], width: usize, height: usize) -> 
     }
     // Rows: the lower envelope of the parabolas f(x) + (q - x)².
     let mut f = vec![0.0_f32; width];
-    let mut apex = vec![0_usize; width];
-    let mut start = vec![0.0_f32; width];
+    // Of each parabola of the envelope: its apex, f(apex) + apex², and where it starts to be lowest.
+    let mut envelope = vec![(0.0_f32, 0.0_f32, 0.0_f32); width];
     for row in out.chunks_exact_mut(width) {
         if row.iter().all(|&v| v == 0.0) {
             continue;
         }
         f.copy_from_slice(row);
         let mut k = 0;
-        (apex[0], start[0]) = (0, f32::NEG_INFINITY);
-        for q in 1..width {
+        envelope[0] = (0.0, f[0], f32::NEG_INFINITY);
+        for (q, &fq) in f.iter().enumerate().skip(1) {
+            let q = q as f32;
+            let height = fq + q * q;
             // The first parabola starts at minus infinity, so the search ends there at the latest.
             let meet = loop {
-                let p = apex[k];
-                let (fq, fp) = (f[q] + (q * q) as f32, f[p] + (p * p) as f32);
-                let meet = (fq - fp) / (2 * (q - p)) as f32;
-                if meet > start[k] {
+                let (apex, other, start) = envelope[k];
+                let meet = (height - other) / (2.0 * (q - apex));
+                if meet > start {
                     break meet;
                 }
                 k -= 1;
             };
             k += 1;
-            (apex[k], start[k]) = (q, meet);
+            envelope[k] = (q, height, meet);
         }
         let last = k;
         k = 0;
         for (q, value) in row.iter_mut().enumerate() {
-            while k < last && start[k + 1] < q as f32 {
+            let q = q as f32;
+            while k < last && envelope[k + 1].2 < q {
                 k += 1;
             }
-            *value = f[apex[k]] + (q.abs_diff(apex[k]) as f32).powi(2);
+            let (apex, height, _) = envelope[k];
+            // f(apex) + (q - apex)²
+            *value = height + q * (q - 2.0 * apex);
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::squared_distance;
+
+    #[test]
+    fn as_the_definition() {
+        // A pattern with large and small distances, without symmetry.
+        let (width, height) = (23, 17);
+        let inside: Vec<bool> = (0..width * height)
+            .map(|k| k * k % 61 != 0 && k % 97 != 5)
+            .collect();
+        let got = squared_distance(&inside, width, height);
+        for (k, got) in got.into_iter().enumerate() {
+            let outside = (0..inside.len()).filter(|&other| !inside[other]);
+            let squares = outside.map(|other| {
+                (k % width).abs_diff(other % width).pow(2)
+                    + (k / width).abs_diff(other / width).pow(2)
+            });
+            assert_eq!(Some(got as usize), squares.min(), "pixel {k}");
+        }
+    }
 }

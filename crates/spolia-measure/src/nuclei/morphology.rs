@@ -28,15 +28,31 @@ fn regions(
             next += 1;
             let (x, y) = (pixel % width, pixel / width);
             border |= x == 0 || y == 0 || x + 1 == width || y + 1 == height;
-            for y2 in y.saturating_sub(1)..=(y + 1).min(height - 1) {
-                for x2 in x.saturating_sub(1)..=(x + 1).min(width - 1) {
-                    let other = y2 * width + x2;
-                    let reached = diagonal || x2 == x || y2 == y;
-                    if reached && !seen[other] && image[other] == value {
-                        seen[other] = true;
-                        region.push(other);
-                    }
+            let mut reach = |other: usize| {
+                if !seen[other] && image[other] == value {
+                    seen[other] = true;
+                    region.push(other);
                 }
+            };
+            let (left, right) = (x > 0, x + 1 < width);
+            for row in [
+                (y > 0).then(|| pixel - width),
+                (y + 1 < height).then(|| pixel + width),
+            ] {
+                let Some(above_or_below) = row else { continue };
+                reach(above_or_below);
+                if diagonal && left {
+                    reach(above_or_below - 1);
+                }
+                if diagonal && right {
+                    reach(above_or_below + 1);
+                }
+            }
+            if left {
+                reach(pixel - 1);
+            }
+            if right {
+                reach(pixel + 1);
             }
         }
         visit(&region, border);

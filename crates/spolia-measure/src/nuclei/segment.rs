@@ -62,7 +62,7 @@ impl Default for NucleiOptions {
             microns_per_pixel: None,
             diameter: None,
             smallest: 0.19,
-            contrast: 0.05,
+            contrast: 0.1,
         }
     }
 }
@@ -93,13 +93,11 @@ impl NucleiOptions {
         share("contrast", self.contrast)
     }
 
-    /// Least and largest diameter in pixels that is believed: 4 to 20 µm.
+    /// Least and largest typical diameter in pixels that is believed: 6 to 10 µm.
     fn plausible(&self) -> (f64, f64) {
+        let pixels = |microns: f64, mpp: f64| (microns / mpp).max(SMALLEST_DIAMETER);
         match self.microns_per_pixel {
-            Some(mpp) => (
-                (4.0 / mpp).max(SMALLEST_DIAMETER),
-                (20.0 / mpp).max(SMALLEST_DIAMETER),
-            ),
+            Some(mpp) => (pixels(6.0, mpp), pixels(10.0, mpp)),
             None => (SMALLEST_DIAMETER, 100.0),
         }
     }
@@ -196,8 +194,9 @@ pub(super) fn segment(
 ///
 /// The diameter of [`NucleiOptions`] where it is given. Otherwise 3.6 times the root mean square
 /// distance of the pixels above Otsu's threshold to the rest: a disk of radius r has the mean square
-/// r²/6, which would make it 4.9 times, but nuclei are neither round nor apart. It is kept between 4
-/// and 20 µm where the size of a pixel is known, between 6 and 100 pixels elsewhere.
+/// r²/6, which would make it 4.9 times, but nuclei are neither round nor apart. It is kept between 6
+/// and 10 µm where the size of a pixel is known (crowded nuclei would pass for one large one), between
+/// 6 and 100 pixels elsewhere.
 ///
 /// # Errors
 /// As [`segment_nuclei`].
