@@ -1,5 +1,5 @@
 # A classical segmentation of nuclei to compare with. Python 3.11, numpy 2.4.6, scikit-image 0.26.0,
-# scipy 1.17.0, Pillow 12.
+# scipy 1.17.1, Pillow 13.0.0.
 # python nuclei_baseline.py FOLDER prints the mean Dice, AJI and F1 of the tables of docs/nuclei.md;
 # FOLDER holds index.csv (column id), images/<id>.png and instance_masks/<id>.png (16 bits).
 #

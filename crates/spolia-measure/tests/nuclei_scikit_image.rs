@@ -5,7 +5,7 @@ use spolia_measure::nuclei::{InstanceMask, measure_nuclei};
 /// Label; row and column of the centroid, area, perimeter, major and minor axis, eccentricity,
 /// orientation, solidity, mean and standard deviation of the haematoxylin density.
 #[rustfmt::skip]
-#[allow(clippy::excessive_precision)]
+#[allow(clippy::excessive_precision, clippy::approx_constant)]
 const SHAPES: &[(u32, [f64; 11])] = &[
     (10, [7.0, 8.0, 97.0, 33.9395706128377, 11.0928601537995, 11.0928601537995, 0.0, -0.785398163397448, 1.0, 0.299859393618576, 0.367617152243851]),
     (20, [9.0, 26.0, 75.0, 33.9395706128377, 14.5913216216581, 6.49923072370877, 0.89532296207169, 0.785398163397448, 0.949367088607595, 0.394017265290851, 0.336294007292675]),
