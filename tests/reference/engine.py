@@ -134,8 +134,9 @@ def five_steps(seed):
     return {"losses": runs[1], "after": {n: summary(after[n]) for n in names}}, max(abs(a - b) / b for a, b in zip(*runs))
 
 
-out["inference_seed"], inferred = first_sound(range(1000, 1400, 10), inference)
-out.update(inferred)
-out["loss_seed"], losses = first_sound(range(3000, 3600, 100), five_steps)
-out["training"] = losses
-print(json.dumps(out))
+if __name__ == "__main__":
+    out["inference_seed"], inferred = first_sound(range(1000, 1400, 10), inference)
+    out.update(inferred)
+    out["loss_seed"], losses = first_sound(range(3000, 3600, 100), five_steps)
+    out["training"] = losses
+    print(json.dumps(out))

@@ -297,6 +297,7 @@ fn doctor_finds_this_machine_sound() {
     );
     for check in [
         "texture,ok",
+        "engine,ok,agrees with PyTorch",
         "PNG,ok",
         "JPEG,ok",
         "TIFF,ok",

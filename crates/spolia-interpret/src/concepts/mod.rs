@@ -11,7 +11,7 @@
 //! for noise and the held-out R² on other patients, with an interval and a permutation test.
 //!
 //! Departures from the papers: the concept vector is of ridge regression with the penalty from
-//! generalised cross-validation, not of least squares, as the latter is not unique where there are
+//! cross-validation over groups, not of least squares, as the latter is not unique where there are
 //! more channels than images; R² of least squares is kept as `r2_paper`.
 
 mod error;
@@ -27,7 +27,7 @@ pub use vector::ConceptVector;
 
 use std::collections::BTreeSet;
 
-use spolia_stats::{HeldOutOptions, Matrix, held_out_r2, null_r2, ols, ridge};
+use spolia_stats::{Estimator, Evaluation, HeldOutOptions, Matrix, fit, held_out, null_r2, ols};
 
 /// One measure of all images.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,19 +115,25 @@ pub fn regress(
             groups: different,
         });
     }
-    let held_out = HeldOutOptions {
-        folds: options.folds.min(different),
-        repeats: options.repeats,
-        permutations: options.permutations,
-        resamples: options.resamples,
-        seed: options.seed,
+    let evaluation = Evaluation {
+        // Generalised cross-validation leaves out single images, and fits a layer with rare, large activations so
+        // closely that the next patient's are far off.
+        estimator: Estimator::RidgeByGroups,
+        options: HeldOutOptions {
+            folds: options.folds.min(different),
+            repeats: options.repeats,
+            permutations: options.permutations,
+            resamples: options.resamples,
+            seed: options.seed,
+        },
+        ..Evaluation::default()
     };
 
     let compute = || {
         let x = Matrix::from_f32(images, channels, activations)?;
         let columns: Vec<&[f64]> = concepts.iter().map(|c| c.values.as_slice()).collect();
         let y = Matrix::from_columns(&columns)?;
-        let tests = held_out_r2(&x, &y, groups, held_out)?;
+        let tests = held_out(&x, &y, groups, &evaluation)?;
         let papers = paper::r2_paper(&x, &y, options.images, options.repeats, options.seed)?;
         let fits = ols(&x, &y)?;
         let rows = concepts.iter().zip(fits).zip(papers).zip(tests);
@@ -142,14 +148,22 @@ pub fn regress(
             r2_null: null_r2(images, channels),
             r2_paper,
             r2_paper_se,
-            r2_test: test.r2,
-            r2_test_sd: test.sd,
-            r2_test_low: test.low,
-            r2_test_high: test.high,
-            p_value: test.p_value,
+            r2_test: test.held_out.r2,
+            r2_test_sd: test.held_out.sd,
+            r2_test_low: test.held_out.low,
+            r2_test_high: test.held_out.high,
+            p_value: test.held_out.p_value,
             q_value: None,
         });
-        let vectors = concepts.iter().zip(ridge(&x, &y)?);
+        let fits = fit(
+            &x,
+            &y,
+            groups,
+            evaluation.estimator,
+            evaluation.inner_folds,
+            options.seed,
+        )?;
+        let vectors = concepts.iter().zip(fits);
         let vectors = vectors.map(|(concept, fit)| ConceptVector::new(&concept.id, fit));
         Ok(LayerConcepts {
             rows: rows.collect(),

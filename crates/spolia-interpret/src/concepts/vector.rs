@@ -1,6 +1,6 @@
 //! The direction of a concept in the channels of a layer.
 
-use spolia_stats::Ridge;
+use spolia_stats::Linear;
 
 /// A regression concept vector, of ridge regression on all images.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,12 +13,12 @@ pub struct ConceptVector {
     pub unit: Option<Vec<f64>>,
     /// The measure where all channels are 0.
     pub intercept: f64,
-    /// Ridge penalty, chosen by generalised cross-validation on standardised channels.
+    /// Ridge penalty, chosen by cross-validation over groups, on standardised channels.
     pub penalty: f64,
 }
 
 impl ConceptVector {
-    pub(super) fn new(concept: &str, fit: Ridge) -> Self {
+    pub(super) fn new(concept: &str, fit: Linear) -> Self {
         let length = fit.coefficients.iter().map(|b| b * b).sum::<f64>().sqrt();
         let unit = (length > 0.0).then(|| fit.coefficients.iter().map(|b| b / length).collect());
         Self {
@@ -26,7 +26,7 @@ impl ConceptVector {
             coefficients: fit.coefficients,
             unit,
             intercept: fit.intercept,
-            penalty: fit.penalty,
+            penalty: fit.hyperparameter.unwrap_or_default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::concepts;
 use super::networks::groups;
 use crate::figures::split_words;
 use crate::numbers::{count, counted, interval, listed, two};
+use crate::run::likeness::likeness;
 use crate::run::networks::SplitMetrics;
 use crate::run::{Run, first_seen};
 
@@ -195,6 +196,9 @@ pub(super) fn how_drawn(run: &Run) -> Option<String> {
     }
 }
 
+/// From this mean correlation on, half of what a map shows (r² = .5) is common to all patches.
+const ALIKE: f64 = std::f64::consts::FRAC_1_SQRT_2;
+
 /// Which class the maps explain, at which layer and resolution.
 pub(super) fn map_words(run: &Run) -> Vec<String> {
     let kinds = first_seen(
@@ -212,6 +216,24 @@ pub(super) fn map_words(run: &Run) -> Vec<String> {
             )
         })
         .collect();
+    words.extend(likeness(&run.folder, &run.maps).iter().map(|alike| {
+        let start = format!(
+            "{}, {}: each of {} maps correlates {} with the mean of the others",
+            alike.network,
+            alike.method,
+            count(alike.maps),
+            two(alike.correlation)
+        );
+        if alike.correlation >= ALIKE {
+            format!(
+                "{start}: they point at the same place whatever lies there, so they show a habit \
+                 of the network (its padding, the patch's frame) more than the tissue. An earlier \
+                 layer or larger patches may tell more."
+            )
+        } else {
+            format!("{start} (1: always the same place; near 0: each its own).")
+        }
+    }));
     let empty = run
         .maps
         .iter()

@@ -30,6 +30,11 @@ impl Map {
     pub(crate) fn overlay(&self) -> String {
         format!("attention/{}/{}/{}.png", self.network, self.method, self.id)
     }
+
+    /// Where its values lie, below the run folder.
+    pub(crate) fn raw(&self) -> String {
+        format!("attention/{}/{}/{}.npy", self.network, self.method, self.id)
+    }
 }
 
 /// Reads the table of maps; empty where there is none.

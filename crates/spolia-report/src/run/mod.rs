@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod concepts;
+pub(crate) mod likeness;
 pub(crate) mod manifest;
 pub(crate) mod networks;
 pub(crate) mod patches;

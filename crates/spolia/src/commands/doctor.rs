@@ -10,6 +10,8 @@ use crate::context::{Context, Outcome};
 use crate::machine;
 use crate::output::Table;
 
+mod engine;
+
 /// `spolia doctor`
 #[derive(Debug, Args)]
 pub struct Doctor {
@@ -65,6 +67,7 @@ impl Doctor {
             threads(),
             memory(),
             texture(),
+            engine::engine(),
         ];
         findings.extend(decoders());
         let mut table = Table::new(["check", "state", "detail", "remedy"]);

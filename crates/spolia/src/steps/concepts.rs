@@ -90,7 +90,8 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
     let key = run
         .key(&name, &["measures", &format!("train/{network}")])
         .with("layers", &plan.layers)?
-        .with("repeats", &plan.repeats)?;
+        .with("repeats", &plan.repeats)?
+        .with("estimator", "ridge, penalty by groups")?;
     if run.begin(&name, key, &[name.as_str()])? == Begin::Done {
         return Ok(());
     }
