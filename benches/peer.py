@@ -1,6 +1,6 @@
-"""PyTorch's times for the work of `spolia bench`, one JSON object a row. Needs torch and torchvision.
+"""PyTorch's times for the work of `spolia bench`, one JSON object a row. Needs torch, torchvision, grad-cam.
 
-    python benches/peer.py [--work forward,input-gradient,training,visualization] [--layer L] [--size 224]
+    python benches/peer.py [--work forward,input-gradient,training,visualization,grad-cam++] [--layer L] [--size 224]
                            [--batch 1,8,32] [--runs 7] [--threads N]
 
 channels_last, float32, random weights, noise. All but training: evaluation mode, batch norm folded into the
@@ -8,6 +8,7 @@ convolutions, no gradients of parameters, the network cut after the layer. See d
 """
 import argparse
 import json
+import resource
 import statistics
 import time
 
@@ -16,7 +17,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models.inception import BasicConv2d, Inception3
 
-WORKS = ["forward", "input-gradient", "training", "visualization"]
+WORKS = ["forward", "input-gradient", "training", "visualization", "grad-cam++"]
 
 
 def inception():
@@ -54,7 +55,15 @@ def work(name, layer, size, batch):
             nn.functional.binary_cross_entropy_with_logits(net(x), y).backward()
             sgd.step()
         return step
-    net = frozen(layer)
+    net = frozen("" if name == "grad-cam++" else layer)
+    if name == "grad-cam++":
+        from pytorch_grad_cam import GradCAMPlusPlus
+        from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+        target, x = getattr(net, layer), noise(batch, size)
+        target.register_forward_hook(lambda module, given, out: out.requires_grad_(True))     # no gradient below the layer
+        cam = GradCAMPlusPlus(model=net, target_layers=[target])
+        return lambda: cam(input_tensor=x, targets=[ClassifierOutputTarget(0)] * batch)
     if name == "visualization":
         spectrum = (0.01 * torch.randn(batch, 3, size, size // 2 + 1, 2)).requires_grad_()
         y, x = torch.fft.fftfreq(size)[:, None], torch.fft.rfftfreq(size)[None]
@@ -90,7 +99,8 @@ def main():
     for name in args.work.split(","):
         if name not in WORKS:
             parser.error(f"no work {name}; there are {', '.join(WORKS)}")
-        layer = "" if name == "training" else args.layer or ("Mixed_6a" if name == "visualization" else "")
+        usual = {"visualization": "Mixed_6a", "grad-cam++": "Mixed_7c"}
+        layer = "" if name == "training" else args.layer or usual.get(name, "")
         for batch in map(int, args.batch.split(",")):
             call, times = work(name, layer, args.size, batch), []
             for run in range(args.runs + 2):
@@ -98,7 +108,8 @@ def main():
                 call()
                 if run > 1:
                     times.append(1e3 * (time.perf_counter() - start))
-            row = {"work": name, "layer": layer, "size": args.size, "batch": batch, "median_ms": statistics.median(times)}
+            row = {"work": name, "layer": layer, "size": args.size, "batch": batch, "median_ms": statistics.median(times),
+                   "low_ms": min(times), "high_ms": max(times), "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
             print(json.dumps({k: round(v, 3) if isinstance(v, float) else v for k, v in row.items()}), flush=True)
 
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::nuclei::NucleiMeasure;
 use crate::{Colour, Error, Feature};
 
 /// What a measure is read from. Measures of one source share it.
@@ -20,6 +21,8 @@ pub(crate) enum Source {
     Lbp(usize),
     /// Entropy of those shares.
     LbpEntropy,
+    /// The nuclei found in the image.
+    Nuclei(NucleiMeasure),
 }
 
 /// One line per measure makes the enum, its names, its descriptions and its source.
@@ -35,6 +38,7 @@ macro_rules! measures {
         /// - `hed_`, `hue_`, `saturation_`, `brightness_`, `white_share`: see [`Colour`].
         /// - `lbp_uniform_`: shares of uniform local binary patterns of 8 points at radius 1, see
         ///   [`lbp_histogram`](crate::lbp_histogram).
+        /// - `nuclei_`: nuclei found by [`nuclei`](crate::nuclei), with its default options.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Measure {
             $(#[doc = $description] $variant,)+
@@ -125,6 +129,20 @@ measures! {
     LbpUniform8, "lbp_uniform_8", "share of uniform local binary patterns with 8 of 8 points at radius 1 as bright as the pixel", Source::Lbp(8);
     LbpUniform9, "lbp_uniform_9", "share of local binary patterns (8 points, radius 1) that are not uniform", Source::Lbp(9);
     LbpUniformEntropy, "lbp_uniform_entropy", "entropy of the ten shares of uniform local binary patterns, in bits", Source::LbpEntropy;
+    NucleiAreaCv, "nuclei_area_cv", "coefficient of variation of the nuclei's areas: pleomorphism of size", Source::Nuclei(NucleiMeasure::AreaCv);
+    NucleiAreaPx, "nuclei_area_px", "mean area of the nuclei, pixels", Source::Nuclei(NucleiMeasure::AreaPx);
+    NucleiAreaSdPx, "nuclei_area_sd_px", "standard deviation of the nuclei's areas, pixels", Source::Nuclei(NucleiMeasure::AreaSdPx);
+    NucleiAreaSdUm2, "nuclei_area_sd_um2", "standard deviation of the nuclei's areas, µm² (needs µm/px)", Source::Nuclei(NucleiMeasure::AreaSdUm2);
+    NucleiAreaUm2, "nuclei_area_um2", "mean area of the nuclei, µm² (needs µm/px)", Source::Nuclei(NucleiMeasure::AreaUm2);
+    NucleiChromatinSd, "nuclei_chromatin_sd", "standard deviation of haematoxylin's optical density inside a nucleus, mean of the nuclei", Source::Nuclei(NucleiMeasure::ChromatinSd);
+    NucleiCount, "nuclei_count", "number of nuclei", Source::Nuclei(NucleiMeasure::Count);
+    NucleiEccentricity, "nuclei_eccentricity", "mean eccentricity of the nuclei, 0 (round) to 1", Source::Nuclei(NucleiMeasure::Eccentricity);
+    NucleiEccentricityCv, "nuclei_eccentricity_cv", "coefficient of variation of the nuclei's eccentricity: pleomorphism of shape", Source::Nuclei(NucleiMeasure::EccentricityCv);
+    NucleiHaematoxylin, "nuclei_haematoxylin", "mean optical density of haematoxylin in the nuclei", Source::Nuclei(NucleiMeasure::Haematoxylin);
+    NucleiDensityPerMegapixel, "nuclei_per_megapixel", "nuclei per million pixels", Source::Nuclei(NucleiMeasure::DensityPerMegapixel);
+    NucleiDensityPerMm2, "nuclei_per_mm2", "nuclei per mm² (needs µm/px)", Source::Nuclei(NucleiMeasure::DensityPerMm2);
+    NucleiSolidity, "nuclei_solidity", "mean solidity of the nuclei: area over that of the convex hull", Source::Nuclei(NucleiMeasure::Solidity);
+    NucleiSolidityCv, "nuclei_solidity_cv", "coefficient of variation of the nuclei's solidity: pleomorphism of outline", Source::Nuclei(NucleiMeasure::SolidityCv);
     SaturationMean, "saturation_mean", "mean HSV saturation, 0 to 1", Source::Colour(|c| c.saturation.mean);
     SaturationSd, "saturation_sd", "standard deviation of HSV saturation", Source::Colour(|c| c.saturation.sd);
     WhiteShare, "white_share", "share of pixels whose red, green and blue are all at least 200", Source::Colour(|c| c.white_share);

@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 
 use crate::measures::Source;
+use crate::nuclei::{NucleiOptions, NucleiSummary, measure_patch};
 use crate::texture::{Offset, TextureOptions, Workspace};
 use crate::{Colour, Convention, Error, Gray, Measure, Pattern, lbp_histogram};
 
 /// Measures an 8-bit RGB image (interleaved, row-major) of `width x height` pixels; one value per
-/// measure, in their order, always finite.
+/// measure, in their order, always finite. Its µm/px is not known: see [`measure_rgb_at`].
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Size`] for a buffer that does not fit the size;
@@ -19,9 +20,33 @@ pub fn measure_rgb(
     height: usize,
     measures: &[Measure],
 ) -> Result<Vec<f64>, Error> {
+    measure_rgb_at(rgb, width, height, None, measures)
+}
+
+/// [`measure_rgb`] for an image of `microns_per_pixel`, which tells how large a nucleus is.
+///
+/// # Errors
+/// Those of [`measure_rgb`]; [`Error::UnknownPixelSize`] for a measure in µm where `microns_per_pixel` is `None`,
+/// [`Error::TooFewNuclei`] for one that needs more nuclei than were found, [`Error::NucleiOption`] for a
+/// `microns_per_pixel` that is no positive number.
+pub fn measure_rgb_at(
+    rgb: &[u8],
+    width: usize,
+    height: usize,
+    microns_per_pixel: Option<f64>,
+    measures: &[Measure],
+) -> Result<Vec<f64>, Error> {
+    let nuclei = || {
+        let options = NucleiOptions {
+            microns_per_pixel,
+            ..NucleiOptions::default()
+        };
+        measure_patch(rgb, width, height, &options)
+    };
     measure(
         &Gray::from_rgb(rgb, width, height)?,
         || Colour::of(rgb, width, height),
+        nuclei,
         measures,
     )
 }
@@ -36,7 +61,16 @@ pub fn measure_gray(image: &Gray, measures: &[Measure]) -> Result<Vec<f64>, Erro
         let rgb: Vec<u8> = image.pixels().iter().flat_map(|&v| [v; 3]).collect();
         Colour::of(&rgb, image.width(), image.height())
     };
-    measure(image, colour, measures)
+    let nuclei = || {
+        let rgb: Vec<u8> = image.pixels().iter().flat_map(|&v| [v; 3]).collect();
+        measure_patch(
+            &rgb,
+            image.width(),
+            image.height(),
+            &NucleiOptions::default(),
+        )
+    };
+    measure(image, colour, nuclei, measures)
 }
 
 thread_local! {
@@ -47,6 +81,7 @@ thread_local! {
 fn measure(
     image: &Gray,
     colour: impl FnOnce() -> Result<Colour, Error>,
+    nuclei: impl FnOnce() -> Result<NucleiSummary, Error>,
     measures: &[Measure],
 ) -> Result<Vec<f64>, Error> {
     let mut values = vec![0.0; measures.len()];
@@ -96,6 +131,14 @@ fn measure(
             _ => None,
         });
     }
+    if wants(|source| matches!(source, Source::Nuclei(_))) {
+        let found = nuclei()?;
+        for (out, measure) in values.iter_mut().zip(measures) {
+            if let Source::Nuclei(of) = measure.source() {
+                *out = of.of(&found)?;
+            }
+        }
+    }
     Ok(values)
 }
 
@@ -109,15 +152,39 @@ fn entropy(shares: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
+    /// Those that need no nucleus.
+    fn whole_image() -> Vec<Measure> {
+        let all = Measure::ALL.iter().copied();
+        all.filter(|m| !matches!(m.source(), Source::Nuclei(_)))
+            .collect()
+    }
+
+    #[test]
+    fn nuclei_that_are_not_there_are_an_error_and_not_0() {
+        let white = [255; 96 * 96 * 3];
+        let counted = measure_rgb(&white, 96, 96, &[Measure::NucleiCount]);
+        assert_eq!(counted, Ok(vec![0.0]));
+        assert!(matches!(
+            measure_rgb(&white, 96, 96, &[Measure::NucleiAreaCv]),
+            Err(Error::TooFewNuclei { .. })
+        ));
+        assert!(matches!(
+            measure_rgb(&white, 96, 96, &[Measure::NucleiPerMm2]),
+            Err(Error::UnknownPixelSize { .. })
+        ));
+        let known = measure_rgb_at(&white, 96, 96, Some(0.5), &[Measure::NucleiPerMm2]);
+        assert_eq!(known, Ok(vec![0.0]));
+    }
+
     #[test]
     fn order_is_that_asked_for() {
         let rgb: Vec<u8> = (0..48).map(|k| (k * 37 % 256) as u8).collect();
-        let all = measure_rgb(&rgb, 4, 4, Measure::ALL).unwrap();
-        let reversed: Vec<Measure> = Measure::ALL.iter().rev().copied().collect();
+        let all = measure_rgb(&rgb, 4, 4, &whole_image()).unwrap();
+        let reversed: Vec<Measure> = whole_image().into_iter().rev().collect();
         let mut backwards = measure_rgb(&rgb, 4, 4, &reversed).unwrap();
         backwards.reverse();
         assert_eq!(all, backwards);
-        for (&measure, &value) in Measure::ALL.iter().zip(&all) {
+        for (&measure, &value) in whole_image().iter().zip(&all) {
             assert_eq!(measure_rgb(&rgb, 4, 4, &[measure]), Ok(vec![value]));
         }
     }
@@ -126,10 +193,8 @@ mod tests {
     fn a_constant_image_is_finite() {
         for value in [0, 128, 255] {
             let gray = Gray::new(vec![value; 12], 4, 3).unwrap();
-            for (measure, value) in Measure::ALL
-                .iter()
-                .zip(measure_gray(&gray, Measure::ALL).unwrap())
-            {
+            let measures = whole_image();
+            for (measure, value) in measures.iter().zip(measure_gray(&gray, &measures).unwrap()) {
                 assert!(value.is_finite(), "{measure}");
             }
         }

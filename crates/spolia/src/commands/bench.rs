@@ -4,28 +4,38 @@ use std::time::Instant;
 
 use clap::Args;
 use miette::IntoDiagnostic;
+use spolia_interpret::attention::{Method, maps};
 use spolia_interpret::visualize::{Preset, Settings, render};
+use spolia_measure::{Gray, Workspace, haralick13};
 use spolia_network::{
     Convention, Cpu, Cut, Engine, Initialisation, ReluGradient, Sgd, Tensor, inception_v3,
     initialise,
 };
+use spolia_slide::phantom;
 
 use crate::context::{Context, Outcome};
 use crate::machine;
 use crate::output::Table;
 
-const WORKS: [&str; 4] = ["forward", "input-gradient", "training", "visualization"];
+const WORKS: [&str; 6] = [
+    "forward",
+    "input-gradient",
+    "training",
+    "visualization",
+    "grad-cam++",
+    "texture",
+];
 
 /// `spolia bench`
 ///
 /// Times of this machine, in milliseconds for the whole batch (visualization: for one step). Weights are random, the
-/// input is noise.
+/// input is noise; texture is Haralick's 13 features in four directions of phantom patches, one thread.
 #[derive(Debug, Args)]
 pub struct Bench {
     /// What to time.
     #[arg(long, value_delimiter = ',', value_parser = WORKS, default_values = WORKS)]
     work: Vec<String>,
-    /// Last layer [default: the whole network; for visualization Mixed_6a].
+    /// Last layer; the maps' layer [default: the whole network; for visualization Mixed_6a, for grad-cam++ Mixed_7c].
     #[arg(long)]
     layer: Option<String>,
     /// Side of the images, pixels.
@@ -81,7 +91,7 @@ impl Bench {
         Ok(Outcome::Done)
     }
 
-    /// Milliseconds of each call.
+    /// The layer, and milliseconds of each call.
     fn row(&self, work: &str, batch: usize) -> miette::Result<(String, Vec<f64>)> {
         let network = inception_v3(Convention::Keras, Some(1));
         let weights = initialise(&network, Initialisation::Xavier, 0);
@@ -90,6 +100,7 @@ impl Bench {
         let layer = match (&self.layer, work) {
             (Some(layer), _) => network.stage(layer).into_diagnostic()?,
             (None, "visualization") => network.stage("Mixed_6a").into_diagnostic()?,
+            (None, "grad-cam++") => network.stage("Mixed_7c").into_diagnostic()?,
             (None, _) => network.last(),
         };
         let times = match work {
@@ -131,6 +142,31 @@ impl Bench {
                         .into_diagnostic()
                 })?
             }
+            "grad-cam++" => {
+                let logit = network.last();
+                let mut head = Cpu
+                    .frozen(&network, &weights, Cut::to(layer))
+                    .into_diagnostic()?;
+                let mut tail = Cpu
+                    .frozen(&network, &weights, Cut::between(layer, logit))
+                    .into_diagnostic()?;
+                let methods = [Method::GradCamPlusPlus];
+                self.time(|| {
+                    maps(&mut *head, &mut *tail, [layer, logit], &input, 1, &methods)
+                        .map(drop)
+                        .into_diagnostic()
+                })?
+            }
+            "texture" => {
+                let patches = textures(batch as u32, self.size)?;
+                let mut workspace = Workspace::new();
+                self.time(|| {
+                    for patch in &patches {
+                        haralick13(patch, 1, &mut workspace).into_diagnostic()?;
+                    }
+                    Ok(())
+                })?
+            }
             _ => {
                 let settings = Settings {
                     size,
@@ -158,7 +194,7 @@ impl Bench {
                 times.split_off(2)
             }
         };
-        let name = if work == "training" || layer == network.last() {
+        let name = if ["training", "texture"].contains(&work) || layer == network.last() {
             ""
         } else {
             network.name(layer)
@@ -189,4 +225,16 @@ fn noise(batch: usize, size: usize) -> Tensor {
         *v = (state >> 8) as f32 / 8_388_608.0 - 1.0;
     }
     tensor
+}
+
+/// Phantom patches in gray.
+fn textures(patches: u32, size: u32) -> miette::Result<Vec<Gray>> {
+    phantom::cohort(1, 1, patches, size, 0)
+        .into_diagnostic()?
+        .take(patches as usize)
+        .map(|spec| {
+            let (image, _) = phantom::patch(&spec, 0).into_diagnostic()?;
+            Gray::from_rgb(image.as_raw(), size as usize, size as usize).into_diagnostic()
+        })
+        .collect()
 }

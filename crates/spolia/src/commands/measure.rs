@@ -5,21 +5,19 @@ use std::path::PathBuf;
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::Value;
-use spolia_dataset::{Patch, Problem, Reader};
-use spolia_measure::{Measure as Of, measure_rgb};
+use spolia_dataset::{Problem, Reader};
+use spolia_measure::Measure as Of;
 
 use super::images::{ImagesArgs, tell};
 use crate::context::{Context, Outcome, Wrong};
+use crate::jobs::measure::measure;
 use crate::output::{self, Table};
 use crate::run_folder::write_atomic;
 use crate::study::keys::nearest;
 
 /// `spolia measure IMAGES`
 #[derive(Debug, Args)]
-#[command(
-    after_help = "One row per image: measures of the gray-level co-occurrence matrix of the whole image in gray, \
-at distance 1, 0 degrees, 256 levels, symmetric."
-)]
+#[command(after_help = help())]
 pub struct Measure {
     #[command(flatten)]
     images: ImagesArgs,
@@ -82,27 +80,6 @@ impl Measure {
     }
 }
 
-/// Measures one patch.
-fn measure(patch: &Patch, reader: &Reader, measures: &[Of]) -> Result<Vec<f64>, Problem> {
-    let problem = |what: String, remedy: &str| Problem {
-        item: patch.id.clone(),
-        what,
-        remedy: remedy.to_string(),
-    };
-    let image = reader.read(patch).map_err(|error| {
-        problem(
-            error.to_string(),
-            "the other images are measured without it",
-        )
-    })?;
-    measure_rgb(&image.data, image.width, image.height, measures).map_err(|error| {
-        problem(
-            error.to_string(),
-            "the other images are measured without it",
-        )
-    })
-}
-
 /// The measures asked for, each once; the paper's, sorted by name, where none is.
 fn chosen(names: &[String]) -> miette::Result<Vec<Of>> {
     let mut measures = Vec::new();
@@ -121,4 +98,12 @@ fn chosen(names: &[String]) -> miette::Result<Vec<Of>> {
         measures.sort_unstable();
     }
     Ok(measures)
+}
+
+/// Every measure with its meaning.
+fn help() -> String {
+    let lines = Of::ALL
+        .iter()
+        .map(|m| format!("  {:<36} {}", m.name(), m.description()));
+    format!("Measures:\n{}", lines.collect::<Vec<_>>().join("\n"))
 }

@@ -5,6 +5,7 @@ pub mod batches;
 pub mod concepts;
 pub mod evaluate;
 pub mod features;
+pub mod measure;
 pub mod model;
 pub mod predict;
 pub mod train;

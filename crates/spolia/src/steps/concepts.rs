@@ -6,12 +6,12 @@ use miette::IntoDiagnostic;
 use rayon::prelude::*;
 use spolia_dataset::{Patch, Problem, Split, Unit, groups};
 use spolia_interpret::concepts::{Concept, ConceptOptions};
-use spolia_measure::measure_rgb;
 
 use super::Run;
 use crate::jobs::batches;
 use crate::jobs::concepts::{Layer, layers, write_tables};
 use crate::jobs::features::means;
+use crate::jobs::measure::measure;
 use crate::run_folder::Begin;
 use crate::seed;
 use crate::study::{ConceptsPlan, Part};
@@ -58,14 +58,7 @@ pub fn measures(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     let measured: Vec<Result<Vec<String>, Problem>> = patches
         .par_iter()
         .map(|(_, patch)| {
-            let problem = |what: String| Problem {
-                item: patch.id.clone(),
-                what,
-                remedy: "the concepts go on without it".into(),
-            };
-            let image = run.reader.read(patch).map_err(|e| problem(e.to_string()))?;
-            let values = measure_rgb(&image.data, image.width, image.height, &plan.measures)
-                .map_err(|e| problem(e.to_string()))?;
+            let values = measure(patch, &run.reader, &plan.measures)?;
             task.advance(1);
             Ok([patch.id.clone()]
                 .into_iter()
