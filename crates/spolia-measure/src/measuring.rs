@@ -169,10 +169,10 @@ mod tests {
             Err(Error::TooFewNuclei { .. })
         ));
         assert!(matches!(
-            measure_rgb(&white, 96, 96, &[Measure::NucleiPerMm2]),
+            measure_rgb(&white, 96, 96, &[Measure::NucleiDensityPerMm2]),
             Err(Error::UnknownPixelSize { .. })
         ));
-        let known = measure_rgb_at(&white, 96, 96, Some(0.5), &[Measure::NucleiPerMm2]);
+        let known = measure_rgb_at(&white, 96, 96, Some(0.5), &[Measure::NucleiDensityPerMm2]);
         assert_eq!(known, Ok(vec![0.0]));
     }
 
