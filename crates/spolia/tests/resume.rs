@@ -16,7 +16,7 @@ const KILLS: [(&str, &[u64]); 9] = [
     ("visualize/tuned", &[0, 400]),
     ("attention/tuned", &[0, 300]),
     ("measures", &[0]),
-    ("concepts/tuned", &[0, 250]),
+    ("concepts/tuned", &[0, 250, 900]),
     ("report", &[0]),
 ];
 
@@ -165,6 +165,7 @@ fn killed_in_each_step_it_ends_with_the_same_bytes() {
         "visualize/objectives.csv",
         "attention/attention.csv",
         "concepts/r2.csv",
+        "concepts/relevance.csv",
         "report.html",
     ] {
         assert!(expected.contains_key(Path::new(name)), "no {name}");

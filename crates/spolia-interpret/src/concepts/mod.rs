@@ -16,13 +16,17 @@
 
 mod error;
 mod paper;
+mod relevance;
 mod row;
+mod shuffles;
 #[cfg(test)]
 mod tests;
 mod vector;
 
 pub use error::Error;
+pub use relevance::{Relevance, relevance, sensitivities, shuffled};
 pub use row::{R2Row, fill_q_values};
+pub use shuffles::shuffled_directions;
 pub use vector::ConceptVector;
 
 use std::collections::BTreeSet;

@@ -14,6 +14,7 @@ use crate::context::{Context, Outcome};
 use crate::jobs::concepts::{layers, write_tables};
 use crate::jobs::features::means;
 use crate::jobs::model::Model;
+use crate::jobs::relevance;
 use crate::output;
 use crate::seed;
 
@@ -36,7 +37,7 @@ pub struct Concepts {
     /// Random subsets and cross-validations.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     repeats: u32,
-    /// The folder to write: r2.csv, vectors.safetensors.
+    /// The folder to write: r2.csv, relevance.csv, vectors.safetensors.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -111,6 +112,29 @@ impl Concepts {
         )?;
         task.finish();
         write_tables(&found, &self.out)?;
+        let mut rows = Vec::new();
+        if model.network.outputs() == 1 {
+            let layers: Vec<_> = stages.iter().copied().zip(names.iter().copied()).collect();
+            let job = relevance::Job {
+                network: "network",
+                model: &model,
+                layers: &layers,
+                patches: &patches,
+                reader: &Reader::new(),
+                features: &features,
+                concepts: &concepts,
+                groups: &grouped.of,
+                classes: table.classes(),
+                seed: options.seed,
+                folder: scratch.clone(),
+            };
+            rows = relevance::rows(&job, &found, context)?.0;
+        } else {
+            context
+                .progress
+                .note("the weights have no single logit, so relevance.csv is empty");
+        }
+        relevance::write_table(rows, &self.out.join("relevance.csv"))?;
         std::fs::remove_dir_all(&scratch).into_diagnostic()?;
         Ok(Outcome::of(tell(&problems)))
     }

@@ -8,5 +8,6 @@ pub mod features;
 pub mod measure;
 pub mod model;
 pub mod predict;
+pub mod relevance;
 pub mod train;
 pub mod visualize;

@@ -12,6 +12,7 @@ use crate::jobs::batches;
 use crate::jobs::concepts::{Layer, layers, write_tables};
 use crate::jobs::features::means;
 use crate::jobs::measure::measure;
+use crate::jobs::relevance;
 use crate::run_folder::Begin;
 use crate::seed;
 use crate::study::{ConceptsPlan, Part};
@@ -84,7 +85,7 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         .key(&name, &["measures", &format!("train/{network}")])
         .with("layers", &plan.layers)?
         .with("repeats", &plan.repeats)?
-        .with("estimator", "ridge, penalty by groups")?;
+        .with("estimator", "ridge, penalty by groups; relevance")?;
     if run.begin(&name, key, &[name.as_str()])? == Begin::Done {
         return Ok(());
     }
@@ -130,7 +131,7 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         .context
         .progress
         .start(&format!("{name}, regression"), plan.layers.len());
-    layers(
+    let found = layers(
         network,
         &plan.layers,
         &features,
@@ -140,6 +141,27 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         &task,
     )?;
     task.finish();
+    if model.network.outputs() == 1 {
+        let job = relevance::Job {
+            network,
+            model: &model,
+            layers: &stages
+                .iter()
+                .copied()
+                .zip(plan.layers.iter().copied())
+                .collect::<Vec<_>>(),
+            patches: &patches,
+            reader: &run.reader,
+            features: &features,
+            concepts: &concepts,
+            groups: &numbers,
+            classes: run.table.classes(),
+            seed: seed::derive(run.seed, "concepts", ""),
+            folder: run.folder.path(&name),
+        };
+        // Patches that cannot be read were named by the pass above.
+        relevance::rows(&job, &found, run.context)?;
+    }
     batches::forget(&parts)?;
     let items = patches.len();
     run.problems(&name, &problems)?;
@@ -178,5 +200,15 @@ pub fn tables(run: &Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     if all.is_empty() {
         return Ok(());
     }
-    write_tables(&all, &run.folder.path("concepts"))
+    write_tables(&all, &run.folder.path("concepts"))?;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for network in &plan.networks {
+        for layer in &plan.layers {
+            let file = format!("concepts/{network}/{layer}.relevance.json");
+            if let Ok(bytes) = std::fs::read(run.folder.path(file)) {
+                rows.extend(serde_json::from_slice::<Vec<Vec<String>>>(&bytes).into_diagnostic()?);
+            }
+        }
+    }
+    relevance::write_table(rows, &run.folder.path("concepts/relevance.csv"))
 }

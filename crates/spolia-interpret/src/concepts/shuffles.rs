@@ -1,0 +1,57 @@
+//! Directions of shuffled concepts: what the regression finds where there is nothing to find.
+
+use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use spolia_stats::{Estimator, Evaluation, Matrix, fit};
+
+use super::{Error, shuffled};
+
+/// For each of `concepts` (one value per image each), the directions of `number` shuffles of it, whole groups at a time:
+/// ridge regression on the layer's `activations` (images x `channels`), the penalty by cross-validation over groups, as for
+/// the concept itself. All share one decomposition.
+///
+/// # Errors
+/// [`Error::Statistics`] for too few images or groups, or an activation that is no number.
+pub fn shuffled_directions(
+    (network, layer): (&str, &str),
+    (activations, channels): (&[f32], usize),
+    concepts: &[&[f64]],
+    groups: &[usize],
+    number: usize,
+    seed: u64,
+) -> Result<Vec<Vec<Vec<f64>>>, Error> {
+    let mut order: Vec<usize> = groups.to_vec();
+    order.sort_unstable();
+    order.dedup();
+    let targets: Vec<Vec<f64>> = concepts
+        .iter()
+        .enumerate()
+        .flat_map(|(k, values)| {
+            let order = &order;
+            (0..number).map(move |shuffle| {
+                let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                rng.set_stream((k * number + shuffle) as u64);
+                let mut order = order.clone();
+                order.shuffle(&mut rng);
+                let shift = rng.random_range(0..values.len().max(1));
+                shuffled(values, groups, &order, shift)
+            })
+        })
+        .collect();
+    let columns: Vec<&[f64]> = targets.iter().map(Vec::as_slice).collect();
+    let inner = Evaluation::default().inner_folds;
+    let fits = Matrix::from_f32(groups.len(), channels, activations)
+        .and_then(|x| Ok((x, Matrix::from_columns(&columns)?)))
+        .and_then(|(x, y)| fit(&x, &y, groups, Estimator::RidgeByGroups, inner, seed))
+        .map_err(|source| Error::Statistics {
+            network: network.to_owned(),
+            layer: layer.to_owned(),
+            source,
+        })?;
+    let mut directions = fits.into_iter().map(|f| f.coefficients);
+    Ok(concepts
+        .iter()
+        .map(|_| directions.by_ref().take(number).collect())
+        .collect())
+}
