@@ -153,6 +153,41 @@ fn the_same_files_give_the_same_bytes() -> Done {
 }
 
 #[test]
+fn relevance_is_drawn_and_worded() -> Done {
+    let run = tempfile::tempdir()?;
+    fixture::manifest(run.path())?;
+    fixture::concepts(run.path())?;
+    let header = "network,layer,concept,class,n,sensitivity_mean,sensitivity_sd,tcav,tcav_null,tcav_null_sd,tcav_p,tcav_q,br,br_normalised,br_null_sd,br_p,br_q";
+    let rows = [
+        "finetuned,Mixed_6a,glcm_contrast,all,200,1,2,0.91,0.5,0.2,0.0099,0.02,0.41,1,0.1,0.0099,0.02",
+        "finetuned,Mixed_6a,glcm_asm,all,200,-1,2,0.2,0.5,0.2,0.2,0.3,-0.3,-0.7,0.2,0.3,0.4",
+        "finetuned,Mixed_6a,glcm_correlation,all,200,1,0,1,0.5,0.2,0.2,0.3,,,,,",
+        "finetuned,Mixed_6a,glcm_contrast,tumor,90,1,2,0.87,0.5,0.2,0.0099,0.02,0.4,0.9,0.1,0.0099,0.02",
+    ];
+    let table = run.path().join("concepts/relevance.csv");
+    fs::write(&table, format!("{header}\n{}\n", rows.join("\n")))?;
+    let page = fs::read_to_string(spolia_report::write(run.path())?.report)?;
+    assert!(
+        page.contains("these pull towards tumor: glcm_contrast (at Mixed_6a); these away: none.")
+    );
+    assert!(page.contains("finetuned: of 3 pairs of concept and layer"));
+    assert!(page.contains("not told by this layer"));
+    assert!(run.path().join("figures/relevance_finetuned.svg").exists());
+    fs::write(
+        &table,
+        format!("{header}\n{}\n", rows[0].replace(",200,", ",few,")),
+    )?;
+    let told = spolia_report::write(run.path())
+        .err()
+        .ok_or("a broken cell was read")?;
+    assert!(
+        told.to_string()
+            .contains("relevance.csv, line 2, column 'n'")
+    );
+    Ok(())
+}
+
+#[test]
 fn a_study_may_leave_out_steps() -> Done {
     let run = tempfile::tempdir()?;
     fixture::manifest(run.path())?;

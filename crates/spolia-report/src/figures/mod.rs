@@ -9,6 +9,7 @@ mod palette;
 mod pen;
 pub(crate) mod pictures;
 pub(crate) mod r2_by_depth;
+pub(crate) mod relevance;
 pub(crate) mod roc;
 pub(crate) mod training;
 

@@ -4,6 +4,7 @@ mod answer;
 mod concepts;
 mod networks;
 mod patches;
+mod relevance;
 
 use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::figures::pictures::Missing;
 use crate::figures::{
-    Svg, VIRIDIS, calibration, figure1, figure2, r2_by_depth, roc, split_words, training,
+    self, Svg, VIRIDIS, calibration, figure1, figure2, r2_by_depth, roc, split_words, training,
 };
 use crate::run::Run;
 
@@ -26,6 +27,7 @@ pub(crate) struct Drawn {
     figure1: Option<(figure1::Grid, Vec<u8>)>,
     figure2: Option<(figure2::Gallery, Vec<u8>)>,
     figure3: Vec<(String, Svg)>,
+    relevance: Vec<Svg>,
     /// Pictures that could not be shown.
     pub(crate) missing: Missing,
 }
@@ -41,6 +43,7 @@ impl Drawn {
             figure1: figure1::draw(run, &mut missing)?,
             figure2: figure2::draw(run, &mut missing)?,
             figure3: r2_by_depth::draw(run)?,
+            relevance: figures::relevance::draw(run)?,
             missing,
         })
     }
@@ -52,6 +55,7 @@ impl Drawn {
             .chain(&self.roc)
             .chain(&self.calibration)
             .chain(self.figure3.iter().map(|(_, svg)| svg))
+            .chain(&self.relevance)
     }
 
     /// The sheets of pictures: file name and PNG bytes.
@@ -178,6 +182,8 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         figure2_words => answer::map_words(run),
         figure3 => drawn.figure3.iter().map(|(_, s)| svg(s)).collect::<Vec<_>>(),
         concepts => concepts::section(run),
+        relevance => relevance::section(run),
+        relevance_figures => svgs(&drawn.relevance),
         problems => problems,
         missing => drawn.missing.0,
         steps => steps,

@@ -6,6 +6,7 @@ pub(crate) mod likeness;
 pub(crate) mod manifest;
 pub(crate) mod networks;
 pub(crate) mod patches;
+pub(crate) mod relevance;
 mod table;
 pub(crate) mod visualize;
 
@@ -26,6 +27,7 @@ pub(crate) struct Run {
     pub(crate) channels: Vec<visualize::Channel>,
     pub(crate) maps: Vec<attention::Map>,
     pub(crate) fits: Vec<concepts::Fit>,
+    pub(crate) relevance: Vec<relevance::Relevance>,
 }
 
 impl Run {
@@ -54,6 +56,7 @@ impl Run {
             channels: visualize::channels(&folder.join("visualize/channels.csv"))?,
             maps: attention::maps(&folder.join("attention/attention.csv"))?,
             fits: concepts::fits(&folder.join("concepts/r2.csv"))?,
+            relevance: relevance::relevance(&folder.join("concepts/relevance.csv"))?,
             folder: folder.to_path_buf(),
             manifest,
         })

@@ -1,0 +1,54 @@
+//! `concepts/relevance.csv`.
+
+use std::path::Path;
+
+use super::table::Table;
+use crate::Error;
+
+/// How the logit follows a concept at a layer, over the patches of a class or all.
+pub(crate) struct Relevance {
+    pub(crate) network: String,
+    pub(crate) layer: String,
+    pub(crate) concept: String,
+    /// `all`, or a class's name.
+    pub(crate) class: String,
+    /// Patches.
+    pub(crate) n: usize,
+    /// Share of patches for which more of the concept raises the logit; the same of shuffled concepts.
+    pub(crate) tcav: Option<f64>,
+    pub(crate) tcav_null: Option<f64>,
+    pub(crate) tcav_q: Option<f64>,
+    /// Bidirectional relevance, and the standard deviation that shuffled concepts have.
+    pub(crate) br: Option<f64>,
+    pub(crate) br_null_sd: Option<f64>,
+    pub(crate) br_q: Option<f64>,
+}
+
+/// Reads the table; empty where there is none.
+pub(super) fn relevance(path: &Path) -> Result<Vec<Relevance>, Error> {
+    let Some(table) = Table::open(path)? else {
+        return Ok(Vec::new());
+    };
+    table
+        .rows()
+        .map(|row| {
+            let value = |column: &str| {
+                row.known_number(column)
+                    .map(|v| v.filter(|v| v.is_finite()))
+            };
+            Ok(Relevance {
+                network: row.text("network")?.to_owned(),
+                layer: row.text("layer")?.to_owned(),
+                concept: row.text("concept")?.to_owned(),
+                class: row.text("class")?.to_owned(),
+                n: row.whole("n")?,
+                tcav: value("tcav")?,
+                tcav_null: value("tcav_null")?,
+                tcav_q: value("tcav_q")?,
+                br: value("br")?,
+                br_null_sd: value("br_null_sd")?,
+                br_q: value("br_q")?,
+            })
+        })
+        .collect()
+}
