@@ -188,6 +188,45 @@ fn relevance_is_drawn_and_worded() -> Done {
 }
 
 #[test]
+fn claims_are_counted_in_three_ways() -> Done {
+    let run = tempfile::tempdir()?;
+    fixture::manifest(run.path())?;
+    fixture::concepts(run.path())?;
+    let mut table = "network,layer,concept,n,components,r2_equal,r2_equal_low,r2_equal_high,r2_unique,r2_unique_low,r2_unique_high\n".to_owned();
+    for (network, first, last) in [
+        ("random", 0.5, 0.2),
+        ("pretrained", 0.6, 0.4),
+        ("finetuned", 0.5, 0.7),
+    ] {
+        for (layer, r2) in [("Mixed_5b", first), ("Mixed_6e", last)] {
+            table += &format!("{network},{layer},glcm_asm,1000,64,{r2},0.1,0.8,0.05,0.01,0.09\n");
+        }
+    }
+    fs::write(run.path().join("concepts/controls.csv"), table)?;
+    let page = fs::read_to_string(spolia_report::write(run.path())?.report)?;
+    let start = page
+        .find("R\u{b2} rises with depth")
+        .ok_or("no first claim")?;
+    // Three curves, of which one rises; pretrained above random at both layers; finetuned above pretrained at one.
+    let cells = |from: &str| -> Option<String> {
+        let row = &page[page.find(from)?..];
+        let row = &row[..row.find("</tr>")?];
+        row.rsplit("<td class=\"n\">")
+            .next()
+            .map(|c| c.replace("</td>", ""))
+    };
+    assert!(page[..start].contains("64 components a layer"));
+    assert_eq!(cells("R\u{b2} rises with depth").as_deref(), Some("1 of 3"));
+    assert_eq!(
+        cells("a random network lies below").as_deref(),
+        Some("2 of 2")
+    );
+    assert_eq!(cells("finetuning raises R").as_deref(), Some("1 of 2"));
+    assert!(page.contains("0.05 (0.01 to 0.09)"));
+    Ok(())
+}
+
+#[test]
 fn a_study_may_leave_out_steps() -> Done {
     let run = tempfile::tempdir()?;
     fixture::manifest(run.path())?;

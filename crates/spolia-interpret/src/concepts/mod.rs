@@ -14,6 +14,7 @@
 //! cross-validation over groups, not of least squares, as the latter is not unique where there are
 //! more channels than images; R² of least squares is kept as `r2_paper`.
 
+mod controls;
 mod error;
 mod paper;
 mod relevance;
@@ -23,6 +24,7 @@ mod shuffles;
 mod tests;
 mod vector;
 
+pub use controls::{Control, controls};
 pub use error::Error;
 pub use relevance::{Relevance, relevance, sensitivities, shuffled};
 pub use row::{R2Row, fill_q_values};

@@ -1,6 +1,7 @@
 //! The page: gathers what the template shows.
 
 mod answer;
+mod claims;
 mod concepts;
 mod networks;
 mod patches;
@@ -182,6 +183,7 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         figure2_words => answer::map_words(run),
         figure3 => drawn.figure3.iter().map(|(_, s)| svg(s)).collect::<Vec<_>>(),
         concepts => concepts::section(run),
+        claims => claims::section(run),
         relevance => relevance::section(run),
         relevance_figures => svgs(&drawn.relevance),
         problems => problems,

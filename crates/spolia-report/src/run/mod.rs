@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod concepts;
+pub(crate) mod controls;
 pub(crate) mod likeness;
 pub(crate) mod manifest;
 pub(crate) mod networks;
@@ -28,6 +29,7 @@ pub(crate) struct Run {
     pub(crate) maps: Vec<attention::Map>,
     pub(crate) fits: Vec<concepts::Fit>,
     pub(crate) relevance: Vec<relevance::Relevance>,
+    pub(crate) controls: Vec<controls::Control>,
 }
 
 impl Run {
@@ -56,6 +58,7 @@ impl Run {
             channels: visualize::channels(&folder.join("visualize/channels.csv"))?,
             maps: attention::maps(&folder.join("attention/attention.csv"))?,
             fits: concepts::fits(&folder.join("concepts/r2.csv"))?,
+            controls: controls::controls(&folder.join("concepts/controls.csv"))?,
             relevance: relevance::relevance(&folder.join("concepts/relevance.csv"))?,
             folder: folder.to_path_buf(),
             manifest,

@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod batches;
 pub mod concepts;
+pub mod controls;
 pub mod evaluate;
 pub mod features;
 pub mod measure;

@@ -6,10 +6,12 @@ use miette::IntoDiagnostic;
 use rayon::prelude::*;
 use spolia_dataset::{Patch, Problem, Split, Unit, groups};
 use spolia_interpret::concepts::{Concept, ConceptOptions};
+use spolia_measure::Measure;
 
 use super::Run;
 use crate::jobs::batches;
 use crate::jobs::concepts::{Layer, layers, write_tables};
+use crate::jobs::controls::{self, COVARIATES};
 use crate::jobs::features::means;
 use crate::jobs::measure::measure;
 use crate::jobs::relevance;
@@ -18,6 +20,8 @@ use crate::seed;
 use crate::study::{ConceptsPlan, Part};
 
 const MEASURES: &str = "concepts/measures.csv";
+/// Colour and brightness, which controls.csv takes out.
+const COLOUR: &str = "concepts/colour.csv";
 
 /// The patches of the concepts: as many as wanted of the part wanted, drawn by the seed, in the table's order.
 fn chosen<'r>(run: &'r Run<'_>, plan: &ConceptsPlan) -> Vec<(usize, &'r Patch)> {
@@ -50,8 +54,9 @@ pub fn measures(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
         .key("measures", &["patches"])
         .with("measures", &names)?
         .with("images", &(plan.images, plan.split))?
+        .with("covariates", &COVARIATES.map(Measure::name))?
         .with("seed", &run.seed)?;
-    if run.begin("measures", key, &[MEASURES])? == Begin::Done {
+    if run.begin("measures", key, &[MEASURES, COLOUR])? == Begin::Done {
         return Ok(());
     }
     let patches = chosen(run, plan);
@@ -59,7 +64,8 @@ pub fn measures(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     let measured: Vec<Result<Vec<String>, Problem>> = patches
         .par_iter()
         .map(|(_, patch)| {
-            let values = measure(patch, &run.reader, &plan.measures)?;
+            let asked = [plan.measures.as_slice(), &COVARIATES].concat();
+            let values = measure(patch, &run.reader, &asked)?;
             task.advance(1);
             Ok([patch.id.clone()]
                 .into_iter()
@@ -71,9 +77,20 @@ pub fn measures(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     let (rows, problems): (Vec<_>, Vec<_>) = measured.into_iter().partition(Result::is_ok);
     let rows: Vec<Vec<String>> = rows.into_iter().filter_map(Result::ok).collect();
     let problems: Vec<Problem> = problems.into_iter().filter_map(Result::err).collect();
+    let width = 1 + names.len();
     let header: Vec<&str> = ["id"].into_iter().chain(names).collect();
+    let colours: Vec<&str> = ["id"]
+        .into_iter()
+        .chain(COVARIATES.iter().map(|m| m.name()))
+        .collect();
     let items = rows.len();
-    run.folder.write_csv(MEASURES, &header, rows)?;
+    run.folder.write_csv(
+        COLOUR,
+        &colours,
+        rows.iter().map(|row| row[..1].iter().chain(&row[width..])),
+    )?;
+    run.folder
+        .write_csv(MEASURES, &header, rows.iter().map(|row| &row[..width]))?;
     run.problems("measures", &problems)?;
     Ok(run.folder.finish("measures", items)?)
 }
@@ -85,11 +102,12 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         .key(&name, &["measures", &format!("train/{network}")])
         .with("layers", &plan.layers)?
         .with("repeats", &plan.repeats)?
-        .with("estimator", "ridge, penalty by groups; relevance")?;
+        .with("estimator", "ridge, penalty by groups; relevance, controls")?;
     if run.begin(&name, key, &[name.as_str()])? == Begin::Done {
         return Ok(());
     }
-    let measured = read_measures(run)?;
+    let measured = read(run, MEASURES)?;
+    let colour = read(run, COLOUR)?;
     let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
     let rows: Vec<(usize, &Patch)> = chosen(run, plan)
         .into_iter()
@@ -104,6 +122,14 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         .map(|(k, m)| Concept {
             id: m.name().into(),
             values: patches.iter().map(|p| measured[&p.id][k]).collect(),
+        })
+        .collect();
+    let covariates: Vec<Concept> = COVARIATES
+        .iter()
+        .enumerate()
+        .map(|(k, m)| Concept {
+            id: m.name().into(),
+            values: patches.iter().map(|p| colour[&p.id][k]).collect(),
         })
         .collect();
     let model = run.model(network)?;
@@ -141,6 +167,20 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         &task,
     )?;
     task.finish();
+    let task = run
+        .context
+        .progress
+        .start(&format!("{name}, controls"), plan.layers.len());
+    controls::rows(
+        network,
+        &plan.layers,
+        &features,
+        (&concepts, &covariates, &numbers),
+        options,
+        &run.folder.path(&name),
+        &task,
+    )?;
+    task.finish();
     if model.network.outputs() == 1 {
         let job = relevance::Job {
             network,
@@ -168,9 +208,9 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
     Ok(run.folder.finish(&name, items)?)
 }
 
-fn read_measures(run: &Run<'_>) -> miette::Result<BTreeMap<String, Vec<f64>>> {
+fn read(run: &Run<'_>, table: &str) -> miette::Result<BTreeMap<String, Vec<f64>>> {
     let mut measured = BTreeMap::new();
-    for record in csv::Reader::from_path(run.folder.path(MEASURES))
+    for record in csv::Reader::from_path(run.folder.path(table))
         .into_diagnostic()?
         .records()
     {
@@ -201,14 +241,23 @@ pub fn tables(run: &Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
         return Ok(());
     }
     write_tables(&all, &run.folder.path("concepts"))?;
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for network in &plan.networks {
-        for layer in &plan.layers {
-            let file = format!("concepts/{network}/{layer}.relevance.json");
-            if let Ok(bytes) = std::fs::read(run.folder.path(file)) {
-                rows.extend(serde_json::from_slice::<Vec<Vec<String>>>(&bytes).into_diagnostic()?);
+    let kept = |kind: &str| -> miette::Result<Vec<Vec<String>>> {
+        let mut rows = Vec::new();
+        for network in &plan.networks {
+            for layer in &plan.layers {
+                let file = format!("concepts/{network}/{layer}.{kind}.json");
+                if let Ok(bytes) = std::fs::read(run.folder.path(file)) {
+                    let layer: Vec<Vec<String>> =
+                        serde_json::from_slice(&bytes).into_diagnostic()?;
+                    rows.extend(layer);
+                }
             }
         }
-    }
-    relevance::write_table(rows, &run.folder.path("concepts/relevance.csv"))
+        Ok(rows)
+    };
+    controls::write_table(kept("controls")?, &run.folder.path("concepts/controls.csv"))?;
+    relevance::write_table(
+        kept("relevance")?,
+        &run.folder.path("concepts/relevance.csv"),
+    )
 }

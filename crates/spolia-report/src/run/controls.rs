@@ -1,0 +1,53 @@
+//! `concepts/controls.csv`.
+
+use std::path::Path;
+
+use super::table::Table;
+use crate::Error;
+
+/// Controls of the held-out R² of one concept at one layer.
+pub(crate) struct Control {
+    pub(crate) network: String,
+    pub(crate) layer: String,
+    pub(crate) concept: String,
+    pub(crate) n: usize,
+    /// Principal components that every layer was reduced to.
+    pub(crate) components: usize,
+    /// Held-out R² on those, with its interval.
+    pub(crate) equal: Option<f64>,
+    pub(crate) equal_low: Option<f64>,
+    pub(crate) equal_high: Option<f64>,
+    /// Held-out R² beyond colour and brightness, with its interval.
+    pub(crate) unique: Option<f64>,
+    pub(crate) unique_low: Option<f64>,
+    pub(crate) unique_high: Option<f64>,
+}
+
+/// Reads the table; empty where there is none.
+pub(super) fn controls(path: &Path) -> Result<Vec<Control>, Error> {
+    let Some(table) = Table::open(path)? else {
+        return Ok(Vec::new());
+    };
+    table
+        .rows()
+        .map(|row| {
+            let value = |column: &str| {
+                row.known_number(column)
+                    .map(|v| v.filter(|v| v.is_finite()))
+            };
+            Ok(Control {
+                network: row.text("network")?.to_owned(),
+                layer: row.text("layer")?.to_owned(),
+                concept: row.text("concept")?.to_owned(),
+                n: row.whole("n")?,
+                components: row.whole("components")?,
+                equal: value("r2_equal")?,
+                equal_low: value("r2_equal_low")?,
+                equal_high: value("r2_equal_high")?,
+                unique: value("r2_unique")?,
+                unique_low: value("r2_unique_low")?,
+                unique_high: value("r2_unique_high")?,
+            })
+        })
+        .collect()
+}
