@@ -245,15 +245,18 @@ fn above_zero(run: &Run) -> Option<String> {
     Some(text)
 }
 
-/// In how many fits the permutation test rejects, after control of false discoveries.
+/// In how many fits the permutation test rejects, after control of false discoveries. Shuffled measures can be predicted
+/// even worse than badly, so a small q says nothing where the held-out R² is not above zero.
 fn significant(run: &Run) -> Option<String> {
-    let known: Vec<f64> = run.fits.iter().filter_map(|f| f.q).collect();
+    let known: Vec<(f64, f64)> = run.fits.iter().filter_map(|f| f.q.zip(f.test)).collect();
     if known.is_empty() {
         return None;
     }
+    let sure = known.iter().filter(|(q, test)| *q < 0.05 && *test > 0.0);
     Some(format!(
-        "A permutation test finds more than chance in {} of {} (false discovery rate 5%).",
-        count(known.iter().filter(|q| **q < 0.05).count()),
+        "A permutation test finds more than chance, with a held-out R\u{b2} above zero, in {} of {} (false discovery \
+         rate 5%).",
+        count(sure.count()),
         counted(known.len(), "fit", "fits")
     ))
 }
