@@ -1,9 +1,7 @@
 //! Receiver operating characteristic and the area under it.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
 use crate::Error;
+use crate::bootstrap::weighted_draws;
 use crate::folds::rows_by_group;
 use crate::summary::{check_finite, quantile};
 
@@ -116,18 +114,8 @@ pub fn auc_bootstrap(
     }
     // The order of the scores is that of every resample: only the weights change.
     let order = falling(scores);
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut weights = vec![0_usize; scores.len()];
-    let mut areas = Vec::with_capacity(resamples);
-    for _ in 0..resamples {
-        weights.fill(0);
-        for _ in 0..rows.len() {
-            for &row in &rows[rng.random_range(0..rows.len())] {
-                weights[row] += 1;
-            }
-        }
-        areas.extend(weighted_auc(scores, positive, &order, &weights));
-    }
+    let area = |weights: &[usize]| weighted_auc(scores, positive, &order, weights);
+    let areas = weighted_draws(&rows, scores.len(), resamples, seed, 0, &area);
     if areas.is_empty() {
         return Err(Error::TooFew {
             what: "bootstrap draws with both classes",
@@ -198,6 +186,9 @@ pub(crate) fn check(scores: &[f64], positive: &[bool]) -> Result<(usize, usize),
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     const SCORES: [f64; 6] = [0.9, 0.8, 0.8, 0.4, 0.4, 0.1];

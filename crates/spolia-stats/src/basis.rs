@@ -26,28 +26,34 @@ pub(crate) struct Basis<'a> {
     pub t: Tridiagonal,
 }
 
+/// `Z'Z` where it is not larger than `Z Z'`, which is given otherwise; its lower triangle alone.
+pub(crate) fn smaller_gram(z: MatRef<'_, f64>) -> Mat<f64> {
+    let (n, p) = (z.nrows(), z.ncols());
+    let (left, right) = if p <= n {
+        (z.transpose(), z)
+    } else {
+        (z, z.transpose())
+    };
+    let mut gram = Mat::zeros(n.min(p), n.min(p));
+    matmul(
+        gram.as_mut(),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        left,
+        BlockStructure::Rectangular,
+        right,
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    gram
+}
+
 impl<'a> Basis<'a> {
     /// Takes standardised features, n x p, both at least 1.
     pub fn new(z: MatRef<'a, f64>) -> Self {
-        let (n, p) = (z.nrows(), z.ncols());
-        let rows = p > n;
-        let (left, right) = if rows {
-            (z, z.transpose())
-        } else {
-            (z.transpose(), z)
-        };
-        let mut gram = Mat::zeros(n.min(p), n.min(p));
-        matmul(
-            gram.as_mut(),
-            BlockStructure::TriangularLower,
-            Accum::Replace,
-            left,
-            BlockStructure::Rectangular,
-            right,
-            BlockStructure::Rectangular,
-            1.0,
-            Par::Seq,
-        );
+        let rows = z.ncols() > z.nrows();
+        let gram = smaller_gram(z);
         Self {
             z,
             rows,

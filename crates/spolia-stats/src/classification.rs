@@ -9,7 +9,7 @@ use crate::fold::{Fold, rows_of_fold};
 use crate::folds::{group_folds, number_groups, rows_by_group};
 use crate::logistic::{check_c, check_labels, count_classes, minimise, predict, start};
 use crate::matrix::check_groups;
-use crate::permutation::{p_value, permuted_rows};
+use crate::permutation::{p_value, permutation};
 use crate::summary::{mean, standard_deviation};
 use crate::{Error, HeldOutOptions, Matrix};
 
@@ -116,7 +116,7 @@ pub fn held_out_classification(
     let members = rows_by_group(groups);
     let mut tables: Vec<Vec<usize>> = vec![labels.to_vec()];
     for k in 0..options.permutations as u64 {
-        let order = permuted_rows(&members, labels.len(), options.seed, k);
+        let order = permutation(&members, labels.len(), options.seed, k);
         tables.push(order.iter().map(|&row| labels[row]).collect());
     }
     let mut c = Vec::new();

@@ -11,7 +11,7 @@ use crate::estimator::{Estimator, Plan};
 use crate::fold::{residuals, rows_of_fold};
 use crate::folds::{group_folds, rows_by_group};
 use crate::matrix::{check_groups, check_regression};
-use crate::permutation::{p_value, permuted_rows};
+use crate::permutation::{p_value, permutation};
 use crate::squares::Squares;
 use crate::summary::{mean, standard_deviation};
 use crate::{Error, Matrix};
@@ -214,7 +214,7 @@ pub(crate) fn run(
         .collect::<Result<_, _>>()?;
     let members = rows_by_group(groups);
     let orders: Vec<Vec<usize>> = (0..permutations as u64)
-        .map(|k| permuted_rows(&members, groups.len(), seed, k))
+        .map(|k| permutation(&members, groups.len(), seed, k))
         .collect();
 
     let parts: Vec<FoldResult> = (0..repeats * folds)

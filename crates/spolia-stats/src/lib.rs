@@ -5,7 +5,7 @@
 //! - [`held_out_r2`]: R² on patients the fit has not seen, with an interval, a permutation test;
 //! - [`held_out`]: the same by any [`Estimator`] (least squares, ridge, partial least squares,
 //!   lasso), features optionally reduced to equally many principal components ([`pca`]);
-//! - [`held_out_partial`]: what features explain beyond covariates;
+//! - [`held_out_partial`], [`held_out_gain`]: what features explain beyond covariates;
 //! - [`held_out_classification`], [`logistic`]: which class, which centre;
 //! - [`fit`], [`pls`], [`lasso`]: single fits;
 //! - [`delong`], [`auc_difference`], [`spearman_test`], [`line()`], [`slope_interval`], [`t_test`],
@@ -83,8 +83,9 @@ pub use line::{Line, LineFit, line, slope_interval};
 pub use location::{sign_flip_test, t_test, welch_test};
 pub use logistic::{Logistic, logistic};
 pub use matrix::Matrix;
-pub use partial::{Partial, held_out_partial};
+pub use partial::{Gain, Partial, held_out_gain, held_out_partial};
 pub use pca::{Pca, pca};
+pub use permutation::permuted_rows;
 pub use regression::{Ols, null_r2, ols};
 pub use ridge::{Ridge, ridge};
 pub use summary::{mean, quantile, standard_deviation, standard_error};

@@ -1,9 +1,9 @@
 //! Principal components.
 
-use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::reborrow::Reborrow;
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Mat, MatRef, Side};
 
+use crate::basis::smaller_gram;
 use crate::{Error, Matrix};
 
 /// Principal components of a sample.
@@ -84,23 +84,7 @@ pub(crate) fn principal_directions(
 ) -> Result<(Mat<f64>, Vec<f64>), Error> {
     let (n, p) = (z.nrows(), z.ncols());
     let size = n.min(p);
-    let (left, right) = if p <= n {
-        (z.transpose(), z)
-    } else {
-        (z, z.transpose())
-    };
-    let mut gram = Mat::zeros(size, size);
-    matmul(
-        gram.as_mut(),
-        BlockStructure::TriangularLower,
-        Accum::Replace,
-        left,
-        BlockStructure::Rectangular,
-        right,
-        BlockStructure::Rectangular,
-        1.0,
-        Par::Seq,
-    );
+    let gram = smaller_gram(z);
     let eigen = gram
         .self_adjoint_eigen(Side::Lower)
         .map_err(|_| Error::NoConvergence { size })?;

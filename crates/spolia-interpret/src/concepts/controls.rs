@@ -1,8 +1,8 @@
 //! Is it depth, or width? Is it texture, or merely stain? Two controls of the held-out R².
 
-use spolia_stats::{Estimator, Evaluation, HeldOutOptions, Matrix, held_out, held_out_partial};
+use spolia_stats::{Evaluation, Matrix, held_out, held_out_gain};
 
-use super::{Concept, ConceptOptions, Error};
+use super::{Concept, ConceptOptions, Error, targets};
 
 /// Cross-validations of a control; the interval is over groups, so that few will do.
 const REPEATS: usize = 3;
@@ -36,34 +36,31 @@ pub fn controls(
     options: ConceptOptions,
 ) -> Result<Vec<Control>, Error> {
     let evaluation = |components| Evaluation {
-        estimator: Estimator::RidgeByGroups,
         components,
-        options: HeldOutOptions {
-            folds: options.folds,
+        ..ConceptOptions {
             repeats: options.repeats.min(REPEATS),
             permutations: 0,
-            resamples: options.resamples,
-            seed: options.seed,
-        },
-        ..Evaluation::default()
-    };
-    let columns = |of: &[&Concept]| {
-        let columns: Vec<&[f64]> = of.iter().map(|c| c.values.as_slice()).collect();
-        Matrix::from_columns(&columns)
+            ..options
+        }
+        .evaluation(options.folds)
     };
     let compute = || {
         let x = Matrix::from_f32(groups.len(), channels, activations)?;
-        let all: Vec<&Concept> = concepts.iter().collect();
-        let equal = held_out(&x, &columns(&all)?, groups, &evaluation(Some(components)))?;
+        let equal = held_out(
+            &x,
+            &targets(concepts)?,
+            groups,
+            &evaluation(Some(components)),
+        )?;
         let others: Vec<&Concept> = concepts
             .iter()
             .filter(|c| covariates.iter().all(|z| z.id != c.id))
             .collect();
-        let partial = if covariates.is_empty() || others.is_empty() {
+        let gains = if covariates.is_empty() || others.is_empty() {
             Vec::new()
         } else {
-            let z = columns(&covariates.iter().collect::<Vec<_>>())?;
-            held_out_partial(&x, &z, &columns(&others)?, groups, &evaluation(None))?
+            let y = targets(others.iter().copied())?;
+            held_out_gain(&x, &targets(covariates)?, &y, groups, &evaluation(None))?
         };
         Ok(concepts
             .iter()
@@ -73,9 +70,9 @@ pub fn controls(
                 equal: [e.held_out.r2, e.held_out.low, e.held_out.high],
                 unique: others
                     .iter()
-                    .zip(&partial)
+                    .zip(&gains)
                     .find(|(other, _)| other.id == concept.id)
-                    .map(|(_, p)| [p.gain, p.gain_low, p.gain_high]),
+                    .map(|(_, g)| [g.gain, g.low, g.high]),
             })
             .collect())
     };

@@ -26,7 +26,7 @@ mod vector;
 
 pub use controls::{Control, controls};
 pub use error::Error;
-pub use relevance::{Relevance, relevance, sensitivities, shuffled};
+pub use relevance::{Relevance, relevance, sensitivities};
 pub use row::{R2Row, fill_q_values};
 pub use shuffles::shuffled_directions;
 pub use vector::ConceptVector;
@@ -74,6 +74,38 @@ impl Default for ConceptOptions {
     }
 }
 
+impl ConceptOptions {
+    /// How a held-out R² over so many groups is judged.
+    fn evaluation(&self, groups: usize) -> Evaluation {
+        Evaluation {
+            // Generalised cross-validation leaves out single images, and fits a layer with rare, large activations so
+            // closely that the next patient's are far off.
+            estimator: Estimator::RidgeByGroups,
+            options: HeldOutOptions {
+                folds: self.folds.min(groups),
+                repeats: self.repeats,
+                permutations: self.permutations,
+                resamples: self.resamples,
+                seed: self.seed,
+            },
+            ..Evaluation::default()
+        }
+    }
+}
+
+/// The concepts as the columns of a matrix: images x concepts.
+fn targets<'a>(
+    concepts: impl IntoIterator<Item = &'a Concept>,
+) -> Result<Matrix, spolia_stats::Error> {
+    let columns: Vec<&[f64]> = concepts.into_iter().map(|c| c.values.as_slice()).collect();
+    Matrix::from_columns(&columns)
+}
+
+/// How many different groups there are.
+fn different(groups: &[usize]) -> usize {
+    groups.iter().collect::<BTreeSet<_>>().len()
+}
+
 /// What is known of a layer after the regression.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerConcepts {
@@ -114,31 +146,18 @@ pub fn regress(
         });
     }
     check_concepts(concepts, images)?;
-    let different = groups.iter().collect::<BTreeSet<_>>().len();
+    let different = different(groups);
     if different < 2 {
         return Err(Error::Groups {
             images,
             groups: different,
         });
     }
-    let evaluation = Evaluation {
-        // Generalised cross-validation leaves out single images, and fits a layer with rare, large activations so
-        // closely that the next patient's are far off.
-        estimator: Estimator::RidgeByGroups,
-        options: HeldOutOptions {
-            folds: options.folds.min(different),
-            repeats: options.repeats,
-            permutations: options.permutations,
-            resamples: options.resamples,
-            seed: options.seed,
-        },
-        ..Evaluation::default()
-    };
+    let evaluation = options.evaluation(different);
 
     let compute = || {
         let x = Matrix::from_f32(images, channels, activations)?;
-        let columns: Vec<&[f64]> = concepts.iter().map(|c| c.values.as_slice()).collect();
-        let y = Matrix::from_columns(&columns)?;
+        let y = targets(concepts)?;
         let tests = held_out(&x, &y, groups, &evaluation)?;
         let papers = paper::r2_paper(&x, &y, options.images, options.repeats, options.seed)?;
         let fits = ols(&x, &y)?;

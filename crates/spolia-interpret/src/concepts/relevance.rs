@@ -9,7 +9,7 @@
 //! Any direction of a layer has some sensitivity, so both stand beside those of directions regressed, in the same way,
 //! on shuffled concepts.
 
-use std::fmt::Write as _;
+use spolia_stats::{mean, standard_deviation};
 
 /// Sensitivities of one concept at one layer, over the images of one class or all.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,39 +121,9 @@ impl Score {
     }
 }
 
+/// Mean, and standard deviation: 0 for a single value.
 fn mean_sd(values: &[f64]) -> (f64, f64) {
-    let n = values.len();
-    let mean = values.iter().sum::<f64>() / n.max(1) as f64;
-    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    let sd = (squares / n.saturating_sub(1).max(1) as f64).sqrt();
-    (mean, sd)
-}
-
-/// The concept's values dealt out anew, whole groups at a time: laid end to end in the order of `order` (group numbers),
-/// rotated by `shift` and put back in the order of the images.
-#[must_use]
-pub fn shuffled(values: &[f64], groups: &[usize], order: &[usize], shift: usize) -> Vec<f64> {
-    let mut place: Vec<usize> = (0..values.len()).collect();
-    let rank = |g: usize| order.iter().position(|&o| o == g).unwrap_or(usize::MAX);
-    let ranks: Vec<usize> = groups.iter().map(|&g| rank(g)).collect();
-    place.sort_by_key(|&i| (ranks[i], i));
-    let mut by_group: Vec<usize> = (0..values.len()).collect();
-    by_group.sort_by_key(|&i| (groups[i], i));
-    let mut dealt = vec![0.0; values.len()];
-    for (k, &image) in by_group.iter().enumerate() {
-        dealt[image] = values[place[(k + shift) % values.len()]];
-    }
-    dealt
-}
-
-impl std::fmt::Display for Relevance {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut words = format!("TCAV {:.2} (shuffled {:.2})", self.tcav, self.tcav_null);
-        if let Some(br) = self.br {
-            write!(words, ", Br {br:.2}")?;
-        }
-        f.write_str(&words)
-    }
+    (mean(values), standard_deviation(values).unwrap_or(0.0))
 }
 
 #[cfg(test)]
@@ -217,24 +187,10 @@ mod tests {
         let null: Vec<Vec<f64>> = (0..99).map(|_| s()).collect();
         let rows: Vec<usize> = (0..200).collect();
         let found = relevance(&s(), &null, &rows, 0.5).unwrap();
-        assert!((found.tcav - 0.5).abs() < 0.15, "{found}");
+        assert!((found.tcav - 0.5).abs() < 0.15, "{found:?}");
         assert!(
             found.tcav_p > 0.01 && found.br_p.unwrap() > 0.01,
             "{found:?}"
         );
-    }
-
-    #[test]
-    fn groups_are_dealt_as_a_whole() {
-        let values = [1.0, 2.0, 3.0, 4.0, 5.0];
-        let groups = [0, 1, 0, 2, 1];
-        // Order 2, 0, 1: values 4; 1, 3; 2, 5. Images by group: 0, 2; 1, 4; 3.
-        assert_eq!(
-            shuffled(&values, &groups, &[2, 0, 1], 0),
-            [4.0, 3.0, 1.0, 5.0, 2.0]
-        );
-        let mut dealt = shuffled(&values, &groups, &[1, 2, 0], 3);
-        dealt.sort_by(f64::total_cmp);
-        assert_eq!(dealt, values);
     }
 }

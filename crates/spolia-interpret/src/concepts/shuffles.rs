@@ -1,11 +1,10 @@
 //! Directions of shuffled concepts: what the regression finds where there is nothing to find.
 
-use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use spolia_stats::{Estimator, Evaluation, Matrix, fit};
+use spolia_stats::{Estimator, Evaluation, Matrix, fit, permuted_rows};
 
-use super::{Error, shuffled};
+use super::Error;
 
 /// For each of `concepts` (one value per image each), the directions of `number` shuffles of it, whole groups at a time:
 /// ridge regression on the layer's `activations` (images x `channels`), the penalty by cross-validation over groups, as for
@@ -21,21 +20,15 @@ pub fn shuffled_directions(
     number: usize,
     seed: u64,
 ) -> Result<Vec<Vec<Vec<f64>>>, Error> {
-    let mut order: Vec<usize> = groups.to_vec();
-    order.sort_unstable();
-    order.dedup();
     let targets: Vec<Vec<f64>> = concepts
         .iter()
         .enumerate()
         .flat_map(|(k, values)| {
-            let order = &order;
             (0..number).map(move |shuffle| {
                 let mut rng = ChaCha8Rng::seed_from_u64(seed);
                 rng.set_stream((k * number + shuffle) as u64);
-                let mut order = order.clone();
-                order.shuffle(&mut rng);
-                let shift = rng.random_range(0..values.len().max(1));
-                shuffled(values, groups, &order, shift)
+                let rows = permuted_rows(groups, &mut rng);
+                rows.into_iter().map(|row| values[row]).collect()
             })
         })
         .collect();
