@@ -119,8 +119,8 @@ static DENSITY: LazyLock<[f64; 256]> = LazyLock::new(|| {
     std::array::from_fn(|value| (value as f64 / 255.0).max(1e-6).ln() / 1e-6_f64.ln())
 });
 
-/// The inverse of [`STAINS`].
-const UNMIXING: [[f64; 3]; 3] = inverse(STAINS);
+/// The inverse of [`STAINS`]: rows are red, green and blue, columns haematoxylin, eosin and DAB.
+pub(crate) const UNMIXING: [[f64; 3]; 3] = inverse(STAINS);
 
 const fn inverse(m: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
     let mut out = [[0.0; 3]; 3];

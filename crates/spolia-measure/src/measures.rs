@@ -203,6 +203,17 @@ mod tests {
     }
 
     #[test]
+    fn measures_of_nuclei_are_named_alike_everywhere() {
+        let of_nuclei = Measure::ALL.iter().filter_map(|m| match m.source() {
+            Source::Nuclei(of) => Some((m.name(), of.name())),
+            _ => None,
+        });
+        let of_nuclei: Vec<_> = of_nuclei.collect();
+        assert_eq!(of_nuclei.len(), NucleiMeasure::ALL.len());
+        assert!(of_nuclei.iter().all(|(name, own)| name == own));
+    }
+
+    #[test]
     fn an_unknown_name_lists_the_known() {
         let message = Measure::parse("asm").unwrap_err().to_string();
         assert!(message.contains("`asm`"), "{message}");

@@ -57,19 +57,10 @@ pub fn measure_rgb_at(
 /// [`Error::NoPairsAt`] for an image that is too small for the texture asked for,
 /// [`Error::TooLarge`] beyond 2^32 pixels.
 pub fn measure_gray(image: &Gray, measures: &[Measure]) -> Result<Vec<f64>, Error> {
-    let colour = || {
-        let rgb: Vec<u8> = image.pixels().iter().flat_map(|&v| [v; 3]).collect();
-        Colour::of(&rgb, image.width(), image.height())
-    };
-    let nuclei = || {
-        let rgb: Vec<u8> = image.pixels().iter().flat_map(|&v| [v; 3]).collect();
-        measure_patch(
-            &rgb,
-            image.width(),
-            image.height(),
-            &NucleiOptions::default(),
-        )
-    };
+    let (width, height) = (image.width(), image.height());
+    let rgb = || -> Vec<u8> { image.pixels().iter().flat_map(|&v| [v; 3]).collect() };
+    let colour = || Colour::of(&rgb(), width, height);
+    let nuclei = || measure_patch(&rgb(), width, height, &NucleiOptions::default());
     measure(image, colour, nuclei, measures)
 }
 

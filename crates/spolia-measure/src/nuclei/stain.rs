@@ -3,30 +3,19 @@
 use std::sync::LazyLock;
 
 use crate::Error;
+use crate::colour::UNMIXING;
 use crate::gray::check_size;
-
-/// Optical densities in red, green and blue of haematoxylin, eosin and DAB.
-///
-/// Ruifrok and Johnston, *Quantification of histochemical staining by color deconvolution*
-/// (Anal. Quant. Cytol. Histol. 23, 2001), with the digits of `skimage.color.rgb_from_hed`.
-const STAINS: [[f64; 3]; 3] = [[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]];
 
 /// Row `v`: optical density of the 8-bit value `v`; black counts as 1, so that it is finite.
 static OPTICAL_DENSITY: LazyLock<[f32; 256]> =
     LazyLock::new(|| std::array::from_fn(|v| -(v.max(1) as f64 / 255.0).log10() as f32));
 
-/// Weights of the red, green and blue density in the amount of haematoxylin: the first column of
-/// the inverse of [`STAINS`].
-static HAEMATOXYLIN: LazyLock<[f32; 3]> = LazyLock::new(|| {
-    let [h, e, d] = STAINS;
-    let cross = [
-        e[1] * d[2] - e[2] * d[1],
-        e[2] * d[0] - e[0] * d[2],
-        e[0] * d[1] - e[1] * d[0],
-    ];
-    let determinant: f64 = h.iter().zip(cross).map(|(a, b)| a * b).sum();
-    cross.map(|x| (x / determinant) as f32)
-});
+/// Weights of the red, green and blue density in the amount of haematoxylin.
+const HAEMATOXYLIN: [f32; 3] = [
+    UNMIXING[0][0] as f32,
+    UNMIXING[1][0] as f32,
+    UNMIXING[2][0] as f32,
+];
 
 /// Haematoxylin optical density (decadic) of every pixel of an 8-bit RGB image, row-major.
 ///
@@ -38,11 +27,11 @@ static HAEMATOXYLIN: LazyLock<[f32; 3]> = LazyLock::new(|| {
 /// [`Error::Empty`] for a side of zero, [`Error::Size`] for a buffer of another length.
 pub fn haematoxylin(rgb: &[u8], width: usize, height: usize) -> Result<Vec<f32>, Error> {
     check_size(rgb.len(), width, height, 3)?;
-    let (density, weights) = (&*OPTICAL_DENSITY, &*HAEMATOXYLIN);
+    let density = &*OPTICAL_DENSITY;
     Ok(rgb
         .chunks_exact(3)
         .map(|pixel| {
-            let channels = pixel.iter().zip(weights);
+            let channels = pixel.iter().zip(HAEMATOXYLIN);
             let sum: f32 = channels.map(|(&v, w)| density[usize::from(v)] * w).sum();
             sum.max(0.0)
         })
