@@ -43,25 +43,21 @@ pub(super) fn fits(path: &Path) -> Result<Vec<Fit>, Error> {
     table
         .rows()
         .map(|row| {
-            let value = |column: &str| {
-                row.known_number(column)
-                    .map(|v| v.filter(|v| v.is_finite()))
-            };
             Ok(Fit {
                 network: row.text("network")?.to_owned(),
                 layer: row.text("layer")?.to_owned(),
                 concept: row.text("concept")?.to_owned(),
                 n: row.whole("n")?,
                 features: row.whole("features")?,
-                adjusted: value("r2_adjusted")?,
-                null: value("r2_null")?,
-                paper: value("r2_paper")?,
-                paper_se: value("r2_paper_se")?,
-                test: value("r2_test")?,
-                test_low: value("r2_test_low")?,
-                test_high: value("r2_test_high")?,
-                p: value("p_value")?,
-                q: value("q_value")?,
+                adjusted: row.known_finite("r2_adjusted")?,
+                null: row.known_finite("r2_null")?,
+                paper: row.known_finite("r2_paper")?,
+                paper_se: row.known_finite("r2_paper_se")?,
+                test: row.known_finite("r2_test")?,
+                test_low: row.known_finite("r2_test_low")?,
+                test_high: row.known_finite("r2_test_high")?,
+                p: row.known_finite("p_value")?,
+                q: row.known_finite("q_value")?,
             })
         })
         .collect()

@@ -31,22 +31,18 @@ pub(super) fn controls(path: &Path) -> Result<Vec<Control>, Error> {
     table
         .rows()
         .map(|row| {
-            let value = |column: &str| {
-                row.known_number(column)
-                    .map(|v| v.filter(|v| v.is_finite()))
-            };
             Ok(Control {
                 network: row.text("network")?.to_owned(),
                 layer: row.text("layer")?.to_owned(),
                 concept: row.text("concept")?.to_owned(),
                 n: row.whole("n")?,
                 components: row.whole("components")?,
-                equal: value("r2_equal")?,
-                equal_low: value("r2_equal_low")?,
-                equal_high: value("r2_equal_high")?,
-                unique: value("r2_unique")?,
-                unique_low: value("r2_unique_low")?,
-                unique_high: value("r2_unique_high")?,
+                equal: row.known_finite("r2_equal")?,
+                equal_low: row.known_finite("r2_equal_low")?,
+                equal_high: row.known_finite("r2_equal_high")?,
+                unique: row.known_finite("r2_unique")?,
+                unique_low: row.known_finite("r2_unique_low")?,
+                unique_high: row.known_finite("r2_unique_high")?,
             })
         })
         .collect()

@@ -32,22 +32,18 @@ pub(super) fn relevance(path: &Path) -> Result<Vec<Relevance>, Error> {
     table
         .rows()
         .map(|row| {
-            let value = |column: &str| {
-                row.known_number(column)
-                    .map(|v| v.filter(|v| v.is_finite()))
-            };
             Ok(Relevance {
                 network: row.text("network")?.to_owned(),
                 layer: row.text("layer")?.to_owned(),
                 concept: row.text("concept")?.to_owned(),
                 class: row.text("class")?.to_owned(),
                 n: row.whole("n")?,
-                tcav: value("tcav")?,
-                tcav_null: value("tcav_null")?,
-                tcav_q: value("tcav_q")?,
-                br: value("br")?,
-                br_null_sd: value("br_null_sd")?,
-                br_q: value("br_q")?,
+                tcav: row.known_finite("tcav")?,
+                tcav_null: row.known_finite("tcav_null")?,
+                tcav_q: row.known_finite("tcav_q")?,
+                br: row.known_finite("br")?,
+                br_null_sd: row.known_finite("br_null_sd")?,
+                br_q: row.known_finite("br_q")?,
             })
         })
         .collect()

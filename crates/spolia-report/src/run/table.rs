@@ -134,6 +134,14 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// A finite number; `None` where the cell is empty, not a number or infinite.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`], [`Error::Cell`].
+    pub(crate) fn known_finite(&self, column: &str) -> Result<Option<f64>, Error> {
+        Ok(self.known_number(column)?.filter(|v| v.is_finite()))
+    }
+
     /// A finite number.
     ///
     /// # Errors

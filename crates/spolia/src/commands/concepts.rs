@@ -11,7 +11,7 @@ use spolia_interpret::concepts::{Concept, ConceptOptions};
 use super::images::{ImagesArgs, tell};
 use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome};
-use crate::jobs::concepts::{layers, write_tables};
+use crate::jobs::concepts::{Regression, picked, write_tables};
 use crate::jobs::features::means;
 use crate::jobs::model::Model;
 use crate::jobs::relevance;
@@ -50,12 +50,7 @@ impl Concepts {
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
         let model = Model::load(&self.network.weights, self.network.convention)?;
-        let stages = self
-            .layers
-            .iter()
-            .map(|l| model.network.stage(l).into_diagnostic())
-            .collect::<miette::Result<Vec<_>>>()?;
-        let names: Vec<&'static str> = stages.iter().map(|&s| model.network.name(s)).collect();
+        let stages = model.stages(&self.layers)?;
         let (measures, measured) = read(&self.measures)?;
         let (table, mut problems) = self.images.resolve(context)?;
         problems.extend(
@@ -89,53 +84,46 @@ impl Concepts {
             context,
         )?;
         problems.extend(failed);
-        let options = ConceptOptions {
-            images: patches.len(),
-            repeats: self.repeats as usize,
-            seed: seed::derive(context.seed(), "concepts", ""),
-            ..ConceptOptions::default()
-        };
         context.progress.note(&format!(
             "held out by {}: {} groups",
             grouped.unit, grouped.count
         ));
-        let task = context.progress.start("regression", names.len());
-        let scratch = tempfolder(&self.out);
-        let found = layers(
-            "network",
-            &names,
-            &features,
-            (&concepts, &grouped.of),
-            options,
-            &scratch,
-            &task,
-        )?;
+        let layers = stages.iter().map(|&s| (s, model.network.name(s)));
+        let regression = Regression {
+            network: "network",
+            layers: layers.collect(),
+            features: &features,
+            concepts: picked(&features, &concepts),
+            groups: features.pick(&grouped.of),
+            options: ConceptOptions {
+                images: patches.len(),
+                repeats: self.repeats as usize,
+                seed: seed::derive(context.seed(), "concepts", ""),
+                ..ConceptOptions::default()
+            },
+            folder: tempfolder(&self.out),
+        };
+        let task = context.progress.start("regression", stages.len());
+        let found = regression.run(&task)?;
         task.finish();
         write_tables(&found, &self.out)?;
         let mut rows = Vec::new();
         if model.network.outputs() == 1 {
-            let layers: Vec<_> = stages.iter().copied().zip(names.iter().copied()).collect();
             let job = relevance::Job {
-                network: "network",
+                regression: &regression,
                 model: &model,
-                layers: &layers,
                 patches: &patches,
                 reader: &Reader::new(),
-                features: &features,
-                concepts: &concepts,
-                groups: &grouped.of,
                 classes: table.classes(),
-                seed: options.seed,
-                folder: scratch.clone(),
             };
-            rows = relevance::rows(&job, &found, context)?.0;
+            rows = relevance::rows(&job, &found, context)?;
         } else {
             context
                 .progress
                 .note("the weights have no single logit, so relevance.csv is empty");
         }
         relevance::write_table(rows, &self.out.join("relevance.csv"))?;
-        std::fs::remove_dir_all(&scratch).into_diagnostic()?;
+        std::fs::remove_dir_all(&regression.folder).into_diagnostic()?;
         Ok(Outcome::of(tell(&problems)))
     }
 }

@@ -11,7 +11,7 @@ use super::images::{ImagesArgs, tell};
 use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome};
 use crate::jobs::attention::npy_f32;
-use crate::jobs::batches::{self, BATCH, Pass};
+use crate::jobs::batches::{self, Pass};
 use crate::jobs::features::means;
 use crate::jobs::model::Model;
 use crate::output;
@@ -53,11 +53,7 @@ impl Features {
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
         let model = Model::load(&self.network.weights, self.network.convention)?;
-        let stages = self
-            .layers
-            .iter()
-            .map(|l| model.network.stage(l).into_diagnostic())
-            .collect::<miette::Result<Vec<_>>>()?;
+        let stages = model.stages(&self.layers)?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
         let rows = match self.pool {
@@ -86,14 +82,8 @@ impl Features {
                 ))?;
                 let mut layers: Vec<(Vec<f32>, Option<[usize; 4]>)> =
                     vec![(Vec::new(), None); stages.len()];
-                let pass = Pass {
-                    reader: &Reader::new(),
-                    patches: &patches,
-                    batch: BATCH,
-                    least: model.network.least_side(),
-                    title: "features",
-                    parts: None,
-                };
+                let reader = Reader::new();
+                let pass = Pass::new(&model, &reader, &patches, "features");
                 let (rows, failed) = batches::each(&pass, context, |batch| {
                     let taps = head.forward(&batch.input, &stages).into_diagnostic()?;
                     for ((values, shape), tap) in layers.iter_mut().zip(&taps) {

@@ -61,12 +61,9 @@ pub fn draw(
     let layer = model.network.name(job.layer);
     let title = format!("attention {}", job.network);
     let pass = Pass {
-        reader,
-        patches,
         batch: BATCH,
-        least: model.network.least_side(),
-        title: &title,
         parts,
+        ..Pass::new(model, reader, patches, &title)
     };
     batches::each(&pass, context, |batch| {
         let mut rows = Vec::new();

@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use spolia_dataset::{Patch, Problem, Reader, RgbPatch};
 use spolia_network::Tensor;
 
+use super::model::Model;
 use crate::context::Context;
 use crate::run_folder::write_atomic;
 
@@ -95,6 +96,25 @@ pub struct Pass<'a> {
     /// Folder of finished parts, so that a killed pass goes on where it was; whoever finished with the results
     /// removes it with [`forget`]. `None` where nothing may be kept.
     pub parts: Option<&'a Path>,
+}
+
+impl<'a> Pass<'a> {
+    /// Patches for a network, [`BATCH`] at a time, of which nothing is kept.
+    pub fn new(
+        model: &Model,
+        reader: &'a Reader,
+        patches: &'a [&'a Patch],
+        title: &'a str,
+    ) -> Self {
+        Self {
+            reader,
+            patches,
+            batch: BATCH,
+            least: model.network.least_side(),
+            title,
+            parts: None,
+        }
+    }
 }
 
 /// What a finished part holds: the results, and the problems as item, what, remedy.

@@ -6,7 +6,7 @@ use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Problem, Reader};
 use spolia_network::{Cut, StageId, Tensor};
 
-use super::batches::{self, BATCH, Pass};
+use super::batches::{self, Pass};
 use super::model::Model;
 use crate::context::Context;
 
@@ -16,6 +16,19 @@ pub struct Features {
     pub rows: Vec<usize>,
     /// Per layer.
     pub layers: Vec<Vec<f32>>,
+}
+
+impl Features {
+    /// What belongs to these patches, of values for all that were asked for.
+    pub fn pick<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        self.rows.iter().map(|&row| values[row]).collect()
+    }
+
+    /// Activations of a layer, and how many channels it has.
+    pub fn layer(&self, index: usize) -> (&[f32], usize) {
+        let activations = &self.layers[index];
+        (activations, activations.len() / self.rows.len().max(1))
+    }
 }
 
 /// The spatial means of `layers` for `patches`, from one pass; finished parts are kept in `parts`.
@@ -33,12 +46,8 @@ pub fn means(
     let last = layers.iter().max().copied().unwrap_or(model.network.last());
     let mut head = model.frozen(Cut::to(last))?;
     let pass = Pass {
-        reader,
-        patches,
-        batch: BATCH,
-        least: model.network.least_side(),
-        title,
         parts,
+        ..Pass::new(model, reader, patches, title)
     };
     let (mut found, problems) = batches::each(&pass, context, |batch| {
         let taps = head.forward(&batch.input, layers).into_diagnostic()?;

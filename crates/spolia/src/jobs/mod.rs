@@ -6,6 +6,7 @@ pub mod concepts;
 pub mod controls;
 pub mod evaluate;
 pub mod features;
+pub mod kept;
 pub mod measure;
 pub mod model;
 pub mod predict;

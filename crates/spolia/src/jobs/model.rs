@@ -48,6 +48,17 @@ impl Model {
             .into_diagnostic()
     }
 
+    /// The stages of these names.
+    ///
+    /// # Errors
+    /// A name is none of the network's layers.
+    pub fn stages(&self, names: &[impl AsRef<str>]) -> miette::Result<Vec<StageId>> {
+        names
+            .iter()
+            .map(|name| self.network.stage(name.as_ref()).into_diagnostic())
+            .collect()
+    }
+
     /// The stage of the logit.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Problem, Reader};
 use spolia_network::Cut;
 
-use super::batches::{self, BATCH, Pass};
+use super::batches::{self, Pass};
 use super::model::Model;
 use crate::context::Context;
 use crate::run_folder::write_csv;
@@ -25,12 +25,8 @@ pub fn logits(
     let logit = model.logit()?;
     let mut whole = model.frozen(Cut::to(logit))?;
     let pass = Pass {
-        reader,
-        patches,
-        batch: BATCH,
-        least: model.network.least_side(),
-        title,
         parts,
+        ..Pass::new(model, reader, patches, title)
     };
     let (found, problems) = batches::each(&pass, context, |batch| {
         let found = whole.forward(&batch.input, &[logit]).into_diagnostic()?;

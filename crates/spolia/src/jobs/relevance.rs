@@ -1,20 +1,18 @@
 //! Which concepts the logit follows: sensitivities along concept vectors, beside those of shuffled concepts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miette::IntoDiagnostic;
-use spolia_dataset::{Patch, Problem, Reader};
-use spolia_interpret::concepts::{
-    Concept, Relevance, relevance, sensitivities, shuffled_directions,
-};
+use spolia_dataset::{Patch, Reader};
+use spolia_interpret::concepts::{R2Row, Relevance, relevance, sensitivities, shuffled_directions};
 use spolia_network::{Cut, ReluGradient, StageId, Tensor};
 
 use super::batches::{self, Pass};
-use super::concepts::Layer;
-use super::features::Features;
+use super::concepts::{Layer, Regression, fill_q};
+use super::kept::kept;
 use super::model::Model;
 use crate::context::Context;
-use crate::run_folder::{write_atomic, write_csv};
+use crate::run_folder::write_csv;
 use crate::seed;
 
 /// Patches whose gradients are taken: enough for a share to ± .07, and a few minutes at most.
@@ -47,72 +45,46 @@ pub const HEADER: [&str; 17] = [
 
 /// What relevance is asked of.
 pub struct Job<'a> {
-    /// Network's name in the table.
-    pub network: &'a str,
+    /// Concepts, layers and where finished ones are kept.
+    pub regression: &'a Regression<'a>,
     /// The network; one logit.
     pub model: &'a Model,
-    /// Layers and their names.
-    pub layers: &'a [(StageId, &'static str)],
-    /// The patches of the regression, in the order of the concepts' values.
+    /// The patches that features were asked for.
     pub patches: &'a [&'a Patch],
     /// Where pixels come from.
     pub reader: &'a Reader,
-    /// Spatial means of the layers; its rows are places in `patches`.
-    pub features: &'a Features,
-    /// The concepts, one value per patch.
-    pub concepts: &'a [Concept],
-    /// Group (patient, slide, image) of each patch.
-    pub groups: &'a [usize],
     /// Names of the classes.
     pub classes: &'a [String],
-    /// Seed of the choice of patches and of the shuffles.
-    pub seed: u64,
-    /// Folder of finished layers: `LAYER.relevance.json`.
-    pub folder: PathBuf,
 }
 
 /// The rows of relevance.csv without q and without `br_normalised`, layer by layer; finished layers are never redone.
 ///
 /// # Errors
 /// The network has no logit, the statistics fail, or the folder cannot be written.
-pub fn rows(
-    job: &Job<'_>,
-    found: &[Layer],
-    context: &Context,
-) -> miette::Result<(Vec<Vec<String>>, Vec<Problem>)> {
-    let (mut all, mut problems) = (Vec::new(), Vec::new());
+pub fn rows(job: &Job<'_>, found: &[Layer], context: &Context) -> miette::Result<Vec<Vec<String>>> {
+    let mut all = Vec::new();
     let chosen = chosen(job);
     let patches: Vec<&Patch> = chosen.iter().map(|&k| job.patches[k]).collect();
-    for (index, (&(stage, name), layer)) in job.layers.iter().zip(found).enumerate() {
-        let file = job.folder.join(format!("{name}.relevance.json"));
-        let kept: Option<Vec<Vec<String>>> = std::fs::read(&file)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        if let Some(kept) = kept {
-            all.extend(kept);
-            continue;
-        }
-        let parts = job.folder.join(format!("{name}.gradients"));
-        let (gradients, failed) = gradients(job, stage, name, &patches, &parts, context)?;
-        if problems.is_empty() {
-            problems = failed;
-        }
-        let rows = layer_rows(job, (index, name), layer, (&chosen, &gradients))?;
-        write_atomic(&file, &serde_json::to_vec(&rows).into_diagnostic()?)?;
+    let folder = &job.regression.folder;
+    for (index, (&(stage, name), layer)) in job.regression.layers.iter().zip(found).enumerate() {
+        let parts = folder.join(format!("{name}.gradients"));
+        let rows = kept(&folder.join(format!("{name}.relevance.json")), || {
+            let gradients = gradients(job, stage, name, &patches, &parts, context)?;
+            layer_rows(job, (index, name), layer, (&chosen, &gradients))
+        })?;
         batches::forget(&parts)?;
         all.extend(rows);
     }
-    Ok((all, problems))
+    Ok(all)
 }
 
 /// Places in `job.patches` of up to [`PATCHES`] labelled patches, drawn by the seed.
 fn chosen(job: &Job<'_>) -> Vec<usize> {
-    let mut drawn: Vec<(u64, usize)> = job
-        .features
-        .rows
-        .iter()
+    let seed = job.regression.options.seed;
+    let rows = job.regression.features.rows.iter();
+    let mut drawn: Vec<(u64, usize)> = rows
         .filter(|&&k| job.patches[k].label.is_some())
-        .map(|&k| (seed::derive(job.seed, "relevance", &job.patches[k].id), k))
+        .map(|&k| (seed::derive(seed, "relevance", &job.patches[k].id), k))
         .collect();
     drawn.sort_unstable();
     let mut places: Vec<usize> = drawn.into_iter().take(PATCHES).map(|d| d.1).collect();
@@ -130,20 +102,18 @@ fn gradients(
     patches: &[&Patch],
     parts: &Path,
     context: &Context,
-) -> miette::Result<(Gradients, Vec<Problem>)> {
+) -> miette::Result<Gradients> {
     let logit = job.model.logit()?;
     let mut head = job.model.frozen(Cut::to(stage))?;
     let mut tail = job.model.frozen(Cut::between(stage, logit))?;
-    let title = format!("relevance {}, {name}", job.network);
+    let title = format!("relevance {}, {name}", job.regression.network);
     let pass = Pass {
-        reader: job.reader,
-        patches,
         batch: BATCH,
-        least: job.model.network.least_side(),
-        title: &title,
         parts: Some(parts),
+        ..Pass::new(job.model, job.reader, patches, &title)
     };
-    batches::each(&pass, context, |batch| {
+    // Patches that cannot be read were named when their features were asked for.
+    let (found, _) = batches::each(&pass, context, |batch| {
         let taps = head.forward(&batch.input, &[stage]).into_diagnostic()?;
         let mut of_the_logit = |taps: &[Tensor]| {
             let mut ones = Tensor::zeros(taps[0].shape());
@@ -160,7 +130,8 @@ fn gradients(
             .into_iter()
             .map(|mean| mean.iter().map(|g| g * positions).collect());
         Ok(batch.rows.into_iter().zip(sums).collect())
-    })
+    })?;
+    Ok(found)
 }
 
 fn layer_rows(
@@ -169,20 +140,22 @@ fn layer_rows(
     layer: &Layer,
     (chosen, gradients): (&[usize], &Gradients),
 ) -> miette::Result<Vec<Vec<String>>> {
-    let activations = &job.features.layers[index];
-    let channels = activations.len() / job.features.rows.len().max(1);
-    let of_rows =
-        |values: &[f64]| -> Vec<f64> { job.features.rows.iter().map(|&row| values[row]).collect() };
-    let values: Vec<Vec<f64>> = job.concepts.iter().map(|c| of_rows(&c.values)).collect();
-    let values: Vec<&[f64]> = values.iter().map(Vec::as_slice).collect();
-    let groups: Vec<usize> = job.features.rows.iter().map(|&r| job.groups[r]).collect();
+    let Regression {
+        network,
+        features,
+        concepts,
+        groups,
+        options,
+        ..
+    } = job.regression;
+    let values: Vec<&[f64]> = concepts.iter().map(|c| c.values.as_slice()).collect();
     let nulls = shuffled_directions(
-        (job.network, name),
-        (activations, channels),
+        (network, name),
+        features.layer(index),
         &values,
-        &groups,
+        groups,
         SHUFFLES,
-        seed::derive(job.seed, "relevance/shuffles", name),
+        seed::derive(options.seed, "relevance/shuffles", name),
     )
     .into_diagnostic()?;
     let flat: Vec<f32> = gradients.iter().flat_map(|g| g.1.iter().copied()).collect();
@@ -199,6 +172,10 @@ fn layer_rows(
             (name, rows.collect())
         })
         .collect();
+    let test = R2Row::COLUMNS
+        .iter()
+        .position(|c| *c == "r2_test")
+        .unwrap_or_default();
     let mut rows = Vec::new();
     for (((concept, unit), null), r2) in layer.vectors.iter().zip(&nulls).zip(&layer.rows) {
         let unit: Vec<f64> = unit
@@ -211,10 +188,10 @@ fn layer_rows(
         }
         let own = sensitivities(&flat, &unit);
         let null: Vec<Vec<f64>> = null.iter().map(|d| sensitivities(&flat, d)).collect();
-        let r2: f64 = r2[10].parse().into_diagnostic()?;
+        let r2: f64 = r2[test].parse().into_diagnostic()?;
         for (class, images) in &classes {
             if let Some(found) = relevance(&own, &null, images, r2) {
-                rows.push(row([job.network, name, concept, class], &found));
+                rows.push(row([network, name, concept, class], &found));
             }
         }
     }
@@ -248,18 +225,8 @@ fn row(place: [&str; 4], r: &Relevance) -> Vec<String> {
 /// A kept number is none, or the file cannot be written.
 pub fn write_table(mut rows: Vec<Vec<String>>, file: &Path) -> miette::Result<()> {
     const BR: usize = 12;
-    for (p, q) in [(10, 11), (15, 16)] {
-        let tested: Vec<(usize, f64)> = rows
-            .iter()
-            .enumerate()
-            .filter_map(|(i, row)| Some((i, row[p].parse().ok()?)))
-            .collect();
-        let values: Vec<f64> = tested.iter().map(|t| t.1).collect();
-        let adjusted = spolia_stats::benjamini_hochberg(&values).into_diagnostic()?;
-        for ((i, _), value) in tested.iter().zip(adjusted) {
-            rows[*i][q] = value.to_string();
-        }
-    }
+    fill_q(&mut rows, 10, 11)?;
+    fill_q(&mut rows, 15, 16)?;
     let of_network = |rows: &[Vec<String>], network: &str| {
         rows.iter()
             .filter(|row| row[0] == network)

@@ -10,7 +10,7 @@ use super::Run;
 use crate::jobs::attention::{HEADER, Job, draw};
 use crate::jobs::batches;
 use crate::run_folder::Begin;
-use crate::study::{AttentionMethod, AttentionPlan, Part};
+use crate::study::{AttentionMethod, AttentionPlan};
 
 /// Maps the chosen patches of one network.
 pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::Result<()> {
@@ -112,17 +112,11 @@ fn chosen<'r>(
             .into_diagnostic()?;
         sure.insert(record.get(0).unwrap_or_default().to_string(), p);
     }
-    let part = |p: &Patch| match plan.split {
-        Part::All => true,
-        Part::Train => p.split == Some(spolia_dataset::Split::Train),
-        Part::Val => p.split == Some(spolia_dataset::Split::Val),
-        Part::Test => p.split == Some(spolia_dataset::Split::Test),
-    };
     let mut patches: Vec<(&Patch, f64)> = run
         .table
         .patches()
         .iter()
-        .filter(|p| part(p) && p.label.map(usize::from) == Some(plan.class))
+        .filter(|p| plan.split.holds(p.split) && p.label.map(usize::from) == Some(plan.class))
         .filter_map(|p| Some((p, *sure.get(&p.id)?)))
         .filter(|(_, p)| *p >= plan.p_min)
         .collect();

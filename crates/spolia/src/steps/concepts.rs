@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use miette::IntoDiagnostic;
 use rayon::prelude::*;
-use spolia_dataset::{Patch, Problem, Split, Unit, groups};
+use serde::de::DeserializeOwned;
+use spolia_dataset::{Patch, Problem, Unit, groups};
 use spolia_interpret::concepts::{Concept, ConceptOptions};
 use spolia_measure::Measure;
 
 use super::Run;
 use crate::jobs::batches;
-use crate::jobs::concepts::{Layer, layers, write_tables};
+use crate::jobs::concepts::{Layer, Regression, picked, write_tables};
 use crate::jobs::controls::{self, COVARIATES};
 use crate::jobs::features::means;
 use crate::jobs::measure::measure;
 use crate::jobs::relevance;
 use crate::run_folder::Begin;
 use crate::seed;
-use crate::study::{ConceptsPlan, Part};
+use crate::study::ConceptsPlan;
 
 const MEASURES: &str = "concepts/measures.csv";
 /// Colour and brightness, which controls.csv takes out.
@@ -25,18 +26,12 @@ const COLOUR: &str = "concepts/colour.csv";
 
 /// The patches of the concepts: as many as wanted of the part wanted, drawn by the seed, in the table's order.
 fn chosen<'r>(run: &'r Run<'_>, plan: &ConceptsPlan) -> Vec<(usize, &'r Patch)> {
-    let part = |p: &Patch| match plan.split {
-        Part::All => true,
-        Part::Train => p.split == Some(Split::Train),
-        Part::Val => p.split == Some(Split::Val),
-        Part::Test => p.split == Some(Split::Test),
-    };
     let mut drawn: Vec<(u64, usize)> = run
         .table
         .patches()
         .iter()
         .enumerate()
-        .filter(|(_, p)| part(p))
+        .filter(|(_, p)| plan.split.holds(p.split))
         .map(|(row, p)| (seed::derive(run.seed, "concepts/draw", &p.id), row))
         .collect();
     drawn.sort_unstable();
@@ -115,29 +110,17 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         .collect();
     let patches: Vec<&Patch> = rows.iter().map(|r| r.1).collect();
     let numbers: Vec<usize> = rows.iter().map(|r| grouped.of[r.0]).collect();
-    let concepts: Vec<Concept> = plan
-        .measures
-        .iter()
-        .enumerate()
-        .map(|(k, m)| Concept {
-            id: m.name().into(),
-            values: patches.iter().map(|p| measured[&p.id][k]).collect(),
-        })
-        .collect();
-    let covariates: Vec<Concept> = COVARIATES
-        .iter()
-        .enumerate()
-        .map(|(k, m)| Concept {
-            id: m.name().into(),
-            values: patches.iter().map(|p| colour[&p.id][k]).collect(),
-        })
-        .collect();
+    let values = |measures: &[Measure], of: &BTreeMap<String, Vec<f64>>| -> Vec<Concept> {
+        let numbered = measures.iter().enumerate();
+        numbered
+            .map(|(k, m)| Concept {
+                id: m.name().into(),
+                values: patches.iter().map(|p| of[&p.id][k]).collect(),
+            })
+            .collect()
+    };
     let model = run.model(network)?;
-    let stages = plan
-        .layers
-        .iter()
-        .map(|l| model.network.stage(l).into_diagnostic())
-        .collect::<miette::Result<Vec<_>>>()?;
+    let stages = model.stages(&plan.layers)?;
     let parts = run.folder.path(format!("{name}/parts"));
     let (features, problems) = means(
         &model,
@@ -147,59 +130,39 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         Some(&parts),
         run.context,
     )?;
-    let options = ConceptOptions {
-        images: plan.images,
-        repeats: plan.repeats,
-        seed: seed::derive(run.seed, "concepts", ""),
-        ..ConceptOptions::default()
+    let regression = Regression {
+        network,
+        layers: stages
+            .into_iter()
+            .zip(plan.layers.iter().copied())
+            .collect(),
+        features: &features,
+        concepts: picked(&features, &values(&plan.measures, &measured)),
+        groups: features.pick(&numbers),
+        options: ConceptOptions {
+            images: plan.images,
+            repeats: plan.repeats,
+            seed: seed::derive(run.seed, "concepts", ""),
+            ..ConceptOptions::default()
+        },
+        folder: run.folder.path(&name),
     };
-    let task = run
-        .context
-        .progress
-        .start(&format!("{name}, regression"), plan.layers.len());
-    let found = layers(
-        network,
-        &plan.layers,
-        &features,
-        (&concepts, &numbers),
-        options,
-        &run.folder.path(&name),
-        &task,
-    )?;
+    let progress = run.context.progress;
+    let task = progress.start(&format!("{name}, regression"), plan.layers.len());
+    let found = regression.run(&task)?;
     task.finish();
-    let task = run
-        .context
-        .progress
-        .start(&format!("{name}, controls"), plan.layers.len());
-    controls::rows(
-        network,
-        &plan.layers,
-        &features,
-        (&concepts, &covariates, &numbers),
-        options,
-        &run.folder.path(&name),
-        &task,
-    )?;
+    let task = progress.start(&format!("{name}, controls"), plan.layers.len());
+    let covariates = picked(&features, &values(&COVARIATES, &colour));
+    controls::rows(&regression, &covariates, &task)?;
     task.finish();
     if model.network.outputs() == 1 {
         let job = relevance::Job {
-            network,
+            regression: &regression,
             model: &model,
-            layers: &stages
-                .iter()
-                .copied()
-                .zip(plan.layers.iter().copied())
-                .collect::<Vec<_>>(),
             patches: &patches,
             reader: &run.reader,
-            features: &features,
-            concepts: &concepts,
-            groups: &numbers,
             classes: run.table.classes(),
-            seed: seed::derive(run.seed, "concepts", ""),
-            folder: run.folder.path(&name),
         };
-        // Patches that cannot be read were named by the pass above.
         relevance::rows(&job, &found, run.context)?;
     }
     batches::forget(&parts)?;
@@ -226,38 +189,40 @@ fn read(run: &Run<'_>, table: &str) -> miette::Result<BTreeMap<String, Vec<f64>>
     Ok(measured)
 }
 
-/// Writes r2.csv and vectors.safetensors over all networks.
+/// Writes r2.csv, vectors.safetensors, controls.csv and relevance.csv over all networks.
 pub fn tables(run: &Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
-    let mut all: Vec<Layer> = Vec::new();
-    for network in &plan.networks {
-        for layer in &plan.layers {
-            let file = run.folder.path(format!("concepts/{network}/{layer}.json"));
-            if let Ok(bytes) = std::fs::read(file) {
-                all.push(serde_json::from_slice(&bytes).into_diagnostic()?);
-            }
-        }
-    }
+    let all: Vec<Layer> = finished(run, plan, "json")?;
     if all.is_empty() {
         return Ok(());
     }
     write_tables(&all, &run.folder.path("concepts"))?;
-    let kept = |kind: &str| -> miette::Result<Vec<Vec<String>>> {
-        let mut rows = Vec::new();
-        for network in &plan.networks {
-            for layer in &plan.layers {
-                let file = format!("concepts/{network}/{layer}.{kind}.json");
-                if let Ok(bytes) = std::fs::read(run.folder.path(file)) {
-                    let layer: Vec<Vec<String>> =
-                        serde_json::from_slice(&bytes).into_diagnostic()?;
-                    rows.extend(layer);
-                }
+    let rows = |ending: &str| -> miette::Result<Vec<Vec<String>>> {
+        let layers: Vec<Vec<Vec<String>>> = finished(run, plan, ending)?;
+        Ok(layers.into_iter().flatten().collect())
+    };
+    run.folder.write_csv(
+        "concepts/controls.csv",
+        &controls::HEADER,
+        rows("controls.json")?,
+    )?;
+    let table = run.folder.path("concepts/relevance.csv");
+    relevance::write_table(rows("relevance.json")?, &table)
+}
+
+/// What is kept of each finished layer in `LAYER.ending`, network by network.
+fn finished<T: DeserializeOwned>(
+    run: &Run<'_>,
+    plan: &ConceptsPlan,
+    ending: &str,
+) -> miette::Result<Vec<T>> {
+    let mut all = Vec::new();
+    for network in &plan.networks {
+        for layer in &plan.layers {
+            let file = format!("concepts/{network}/{layer}.{ending}");
+            if let Ok(bytes) = std::fs::read(run.folder.path(file)) {
+                all.push(serde_json::from_slice(&bytes).into_diagnostic()?);
             }
         }
-        Ok(rows)
-    };
-    controls::write_table(kept("controls")?, &run.folder.path("concepts/controls.csv"))?;
-    relevance::write_table(
-        kept("relevance")?,
-        &run.folder.path("concepts/relevance.csv"),
-    )
+    }
+    Ok(all)
 }

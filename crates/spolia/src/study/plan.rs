@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
+use spolia_dataset::Split;
 use spolia_measure::Measure;
 use spolia_network::Convention;
 
@@ -212,6 +213,18 @@ pub enum Part {
     Test,
     /// All patches.
     All,
+}
+
+impl Part {
+    /// Whether a patch of this split belongs to it.
+    pub fn holds(self, split: Option<Split>) -> bool {
+        match self {
+            Part::All => true,
+            Part::Train => split == Some(Split::Train),
+            Part::Val => split == Some(Split::Val),
+            Part::Test => split == Some(Split::Test),
+        }
+    }
 }
 
 /// A kind of class activation map.
