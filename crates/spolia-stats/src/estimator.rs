@@ -264,7 +264,11 @@ impl Plan<'_> {
         if choices == 1 {
             return Ok(vec![0; m]);
         }
-        let groups: Vec<usize> = train.iter().map(|&row| self.groups[row]).collect();
+        let mut groups: Vec<usize> = train.iter().map(|&row| self.groups[row]).collect();
+        if groups.iter().all(|group| *group == groups[0]) {
+            // Of two patients one is left to train on: its rows are all there is to choose by.
+            groups = (0..train.len()).collect();
+        }
         let folds = self
             .inner_folds
             .min(1 + number_groups(&groups).into_iter().max().unwrap_or(0));

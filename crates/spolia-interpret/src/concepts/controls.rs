@@ -2,7 +2,7 @@
 
 use spolia_stats::{Evaluation, Matrix, held_out, held_out_gain};
 
-use super::{Concept, ConceptOptions, Error, targets};
+use super::{Concept, ConceptOptions, Error, different, targets};
 
 /// Cross-validations of a control; the interval is over groups, so that few will do.
 const REPEATS: usize = 3;
@@ -42,7 +42,7 @@ pub fn controls(
             permutations: 0,
             ..options
         }
-        .evaluation(options.folds)
+        .evaluation(different(groups))
     };
     let compute = || {
         let x = Matrix::from_f32(groups.len(), channels, activations)?;

@@ -124,6 +124,18 @@ fn fewer_patients_than_folds_make_fewer_folds() {
     )
     .unwrap();
     assert!(three.rows[0].r2_test > 0.99);
+    let halves: Vec<usize> = (0..IMAGES).map(|i| i % 2).collect();
+    let two = regress(
+        "a",
+        "b",
+        &activations,
+        CHANNELS,
+        &concepts,
+        &halves,
+        OPTIONS,
+    )
+    .unwrap();
+    assert!(two.rows[0].r2_test > 0.99);
     let one = regress(
         "a",
         "b",
@@ -183,4 +195,24 @@ fn errors_name_the_measure() {
         text.contains("Mixed_5b") && text.contains("row 2, column 1"),
         "{text}"
     );
+}
+
+#[test]
+fn controls_use_as_many_folds_as_there_are_patients() {
+    let (activations, concepts, _) = layer();
+    let covariates = &concepts[1..];
+    for patients in [2, 3, 24] {
+        let groups: Vec<usize> = (0..IMAGES).map(|i| i % patients).collect();
+        let place = ("network", "layer");
+        let layer = (activations.as_slice(), CHANNELS);
+        let found = controls(place, layer, &concepts, covariates, &groups, 10, OPTIONS).unwrap();
+        // All channels tell the concept that follows two of them; ten components need not.
+        let [gain, low, high] = found[0].unique.unwrap();
+        assert!(
+            gain > 0.9 && low <= gain && gain <= high,
+            "{patients}: {found:?}"
+        );
+        assert!(found[0].equal[0] < gain, "{patients}: {found:?}");
+        assert_eq!((found[0].components, found[1].unique), (10, None));
+    }
 }
