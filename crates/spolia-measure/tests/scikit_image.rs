@@ -1,5 +1,8 @@
 //! Literals from scikit-image 0.26.0: tests/reference/glcm.py at the repository root.
 
+mod images;
+
+use images::lcg;
 use proptest::prelude::*;
 use spolia_measure::{Direction, Glcm, GlcmOptions, Gray, Measure, measure_rgb};
 
@@ -43,16 +46,6 @@ const PROPERTIES: [Measure; 6] = [
     Measure::GlcmEnergy,
     Measure::GlcmHomogeneity,
 ];
-
-fn lcg(seed: u32, count: usize) -> Vec<u8> {
-    let mut x = seed;
-    (0..count)
-        .map(|_| {
-            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (x >> 24) as u8
-        })
-        .collect()
-}
 
 fn blobs(seed: u32, height: usize, width: usize) -> Vec<u8> {
     let noise = lcg(seed, height * width * 3);

@@ -1,8 +1,7 @@
 //! Receiver operating characteristic and the area under it.
 
 use crate::Error;
-use crate::bootstrap::weighted_draws;
-use crate::folds::rows_by_group;
+use crate::bootstrap::{members_of, weighted_draws};
 use crate::summary::{check_finite, quantile};
 
 /// A point of the curve: what is called positive if its score is at least `threshold`.
@@ -104,14 +103,7 @@ pub fn auc_bootstrap(
             got: groups.len(),
         });
     }
-    let rows = rows_by_group(groups);
-    if rows.len() < 2 {
-        return Err(Error::TooFew {
-            what: "groups of a bootstrap",
-            needed: 2,
-            got: rows.len(),
-        });
-    }
+    let rows = members_of(groups)?;
     // The order of the scores is that of every resample: only the weights change.
     let order = falling(scores);
     let area = |weights: &[usize]| weighted_auc(scores, positive, &order, weights);

@@ -50,7 +50,8 @@ pub fn group_bootstrap(
     percentiles(&values, level)
 }
 
-fn members_of(groups: &[usize]) -> Result<Vec<Vec<usize>>, Error> {
+/// Rows of each group, of which a bootstrap needs two.
+pub(crate) fn members_of(groups: &[usize]) -> Result<Vec<Vec<usize>>, Error> {
     let members = rows_by_group(groups);
     if members.len() < 2 {
         return Err(Error::TooFew {

@@ -1,22 +1,14 @@
 //! Literals from scikit-learn, scipy and statsmodels: tests/reference/stats_models.py.
 
 mod reference;
+mod samples;
 
 use reference as python;
+use samples::{regression, uniform};
 use spolia_stats::{
-    Estimator, LineFit, Linear, Matrix, delong, delong_variance, fit, holm, kolmogorov_uniform,
-    lasso, line, logistic, pca, pls, spearman, t_test, welch_test,
+    Estimator, LineFit, Linear, delong, delong_variance, fit, holm, kolmogorov_uniform, lasso,
+    line, logistic, pca, pls, spearman, t_test, welch_test,
 };
-
-fn uniform(seed: u32, count: usize) -> Vec<f64> {
-    let mut x = seed;
-    (0..count)
-        .map(|_| {
-            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f64::from(x) / 4_294_967_296.0
-        })
-        .collect()
-}
 
 fn close(got: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(got.len(), expected.len());
@@ -27,14 +19,6 @@ fn close(got: &[f64], expected: &[f64], tolerance: f64) {
             "value {k}: got {got}, expected {expected}"
         );
     }
-}
-
-fn regression(n: usize, p: usize) -> (Matrix, Matrix) {
-    let x = Matrix::new(n, p, uniform(1, n * p)).unwrap();
-    let noise = uniform(2, n);
-    let y = (0..n).map(|i| 2.0 * x.row(i)[0] - x.row(i)[3] + noise[i]);
-    let y = Matrix::new(n, 1, y.collect()).unwrap();
-    (x, y)
 }
 
 fn parameters(fit: &Linear) -> Vec<f64> {

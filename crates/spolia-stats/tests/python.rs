@@ -1,8 +1,11 @@
 //! Literals from statsmodels, scikit-learn and numpy: tests/reference/stats.py at the repository root.
 
+mod samples;
+
+use samples::{regression, uniform};
 use spolia_stats::{
-    Matrix, auc, benjamini_hochberg, brier, calibration_error, log_loss, ols, quantile,
-    reliability, ridge, roc_curve,
+    auc, benjamini_hochberg, brier, calibration_error, log_loss, ols, quantile, reliability, ridge,
+    roc_curve,
 };
 
 #[rustfmt::skip]
@@ -33,16 +36,6 @@ const Q_VALUES: [f64; 12] = [2.872443738205848e-02, 4.708331996952468e-01, 2.872
 #[allow(clippy::excessive_precision)]
 const QUANTILES: [f64; 3] = [9.878580281510949e-02, 3.764584162738174e-01, 9.541333213448525e-01];
 
-fn uniform(seed: u32, count: usize) -> Vec<f64> {
-    let mut x = seed;
-    (0..count)
-        .map(|_| {
-            x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f64::from(x) / 4_294_967_296.0
-        })
-        .collect()
-}
-
 fn close(got: &[f64], expected: &[f64]) {
     assert_eq!(got.len(), expected.len());
     for (k, (got, expected)) in got.iter().zip(expected).enumerate() {
@@ -51,14 +44,6 @@ fn close(got: &[f64], expected: &[f64]) {
             "value {k}: got {got}, expected {expected}"
         );
     }
-}
-
-fn regression(n: usize, p: usize) -> (Matrix, Matrix) {
-    let x = Matrix::new(n, p, uniform(1, n * p)).unwrap();
-    let noise = uniform(2, n);
-    let y = (0..n).map(|i| 2.0 * x.row(i)[0] - x.row(i)[3] + noise[i]);
-    let y = Matrix::new(n, 1, y.collect()).unwrap();
-    (x, y)
 }
 
 #[test]
