@@ -27,6 +27,30 @@ fn decimals(value: Option<f64>, places: usize) -> String {
     }
 }
 
+/// A difference with its sign, even where it rounds to nothing: `+0.12`, `−0.05`, `+0.00`.
+pub(crate) fn signed(value: f64) -> String {
+    let sign = match value {
+        v if v > 0.0 => "+",
+        v if v < 0.0 => "\u{2212}",
+        _ => "",
+    };
+    format!("{sign}{}", two(value.abs()))
+}
+
+/// A value of unknown size with three significant digits: `949`, `0.634`, `1.11e−4`.
+pub(crate) fn significant(value: f64) -> String {
+    let size = value.abs();
+    let text = if value == 0.0 {
+        "0".to_owned()
+    } else if !(1e-3..1e6).contains(&size) {
+        format!("{value:.2e}")
+    } else {
+        let places = 2 - size.log10().floor() as i32;
+        format!("{value:.*}", usize::try_from(places).unwrap_or(0))
+    };
+    text.replace('-', "\u{2212}")
+}
+
 /// A probability: three decimals, and `< 0.001` below that.
 pub(crate) fn probability(value: Option<f64>) -> String {
     match value {
@@ -81,6 +105,16 @@ mod tests {
         assert_eq!(two(-0.001), "0.00");
         assert_eq!(two(None), "\u{2013}");
         assert_eq!(two(f64::NAN), "\u{2013}");
+        assert_eq!(signed(0.123), "+0.12");
+        assert_eq!(signed(-0.123), "\u{2212}0.12");
+        assert_eq!(signed(0.001), "+0.00");
+        assert_eq!(signed(-0.001), "\u{2212}0.00");
+        assert_eq!(signed(0.0), "0.00");
+        assert_eq!(significant(949.4), "949");
+        assert_eq!(significant(3170.3), "3170");
+        assert_eq!(significant(0.6343), "0.634");
+        assert_eq!(significant(-0.000_111_2), "\u{2212}1.11e\u{2212}4");
+        assert_eq!(significant(0.0), "0");
         assert_eq!(probability(Some(0.0004)), "< 0.001");
         assert_eq!(probability(Some(0.0414)), "0.041");
         assert_eq!(count(7), "7");

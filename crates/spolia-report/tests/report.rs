@@ -67,6 +67,12 @@ fn a_full_run_gives_one_page_and_its_figures() -> Done {
             "figure3_glcm_asm.svg",
             "figure3_glcm_correlation.svg",
             "figure3_glcm_contrast.svg",
+            "heatmap_random.svg",
+            "heatmap_pretrained.svg",
+            "heatmap_finetuned.svg",
+            "controls_glcm_asm.svg",
+            "centre.svg",
+            "relevance_finetuned.svg",
             "figure1.png",
             "figure2.png",
         ]
@@ -116,7 +122,8 @@ fn assert_self_contained(page: &str) {
     }
     let count = |text: &str| page.matches(text).count();
     assert!(count("src=\"") > 0);
-    assert_eq!(count("src=\""), count("src=\"data:image/jpeg;base64,"));
+    let inside = ["jpeg", "png"].map(|kind| count(&format!("src=\"data:image/{kind};base64,")));
+    assert_eq!(count("src=\""), inside.iter().sum::<usize>());
     assert_eq!(count("<img "), count(" alt=\""));
     assert_eq!(
         count("<svg "),
@@ -207,6 +214,7 @@ fn claims_are_counted_in_three_ways() -> Done {
     let start = page
         .find("R\u{b2} rises with depth")
         .ok_or("no first claim")?;
+    let row = |claim: &str| format!("<th scope=\"row\">{claim}");
     // Three curves, of which one rises; pretrained above random at both layers; finetuned above pretrained at one.
     let cells = |from: &str| -> Option<String> {
         let row = &page[page.find(from)?..];
@@ -215,13 +223,14 @@ fn claims_are_counted_in_three_ways() -> Done {
             .next()
             .map(|c| c.replace("</td>", ""))
     };
-    assert!(page[..start].contains("64 components a layer"));
-    assert_eq!(cells("R\u{b2} rises with depth").as_deref(), Some("1 of 3"));
-    assert_eq!(
-        cells("a random network lies below").as_deref(),
-        Some("2 of 2")
-    );
-    assert_eq!(cells("finetuning raises R").as_deref(), Some("1 of 2"));
+    assert!(page[start..].contains("64 components a layer"));
+    for (claim, of) in [
+        ("R\u{b2} rises with depth", "1 of 3"),
+        ("a random network lies below", "2 of 2"),
+        ("finetuning raises R", "1 of 2"),
+    ] {
+        assert_eq!(cells(&row(claim)).as_deref(), Some(of), "{claim}");
+    }
     assert!(page.contains("0.05 (0.01 to 0.09)"));
     Ok(())
 }

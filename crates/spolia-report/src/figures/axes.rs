@@ -163,7 +163,7 @@ pub(crate) fn legend(pen: &Pen<'_>, keys: &[Key], at: (f64, f64), width: f64) ->
             pen.line(&[(x, y), (x + 24.0, y)], key.colour, 2.0, stroke)?;
         }
         if let Some(look) = key.look {
-            pen.marker((x + 12.0, y), look.shape, 4.0, look.colour)?;
+            pen.mark((x + 12.0, y), look, 4.0)?;
         }
         pen.text(&key.text, (x + 30.0, y), SMALL, INK, Hang::After)?;
     }

@@ -99,7 +99,7 @@ pub(crate) fn draw(run: &Run) -> Result<Option<Svg>, Error> {
                 .collect();
             pen.line(&line, look.colour, 1.6, Stroke::Solid)?;
             for &at in &line {
-                pen.marker(at, look.shape, 4.0, look.colour)?;
+                pen.mark(at, *look, 4.0)?;
             }
         }
         legend(pen, &keys, (20.0, 410.0), 360.0)

@@ -1,9 +1,15 @@
 //! One file per figure; each turns tables into an SVG text or a sheet of pictures.
 
 mod axes;
+mod by_layer;
 pub(crate) mod calibration;
+pub(crate) mod centre;
+pub(crate) mod controls;
+pub(crate) mod examples;
 pub(crate) mod figure1;
 pub(crate) mod figure2;
+pub(crate) mod heatmap;
+mod layers;
 mod mosaic;
 mod palette;
 mod pen;

@@ -3,6 +3,8 @@
 
 use plotters::style::RGBColor;
 
+use super::pen::Stroke;
+
 /// Text and axes.
 pub(crate) const INK: RGBColor = RGBColor(38, 34, 44);
 /// Secondary text.
@@ -25,25 +27,31 @@ pub(crate) enum Shape {
 pub(crate) struct Look {
     pub(crate) colour: RGBColor,
     pub(crate) shape: Shape,
+    /// White within: tells markers of one shape apart, and helps a gray print.
+    pub(crate) open: bool,
+    /// The pattern of its dashed lines.
+    pub(crate) dashes: Stroke,
 }
 
 /// Okabe & Ito's palette (2008), less the yellow, which white paper swallows.
-const LOOKS: [(u8, u8, u8, Shape); 7] = [
-    (110, 110, 110, Shape::Square),
-    (0, 114, 178, Shape::Circle),
-    (213, 94, 0, Shape::Triangle),
-    (0, 158, 115, Shape::Diamond),
-    (204, 121, 167, Shape::Cross),
-    (230, 159, 0, Shape::Square),
-    (86, 180, 233, Shape::Circle),
+const LOOKS: [(u8, u8, u8, Shape, bool); 7] = [
+    (110, 110, 110, Shape::Square, true),
+    (0, 114, 178, Shape::Circle, false),
+    (213, 94, 0, Shape::Triangle, false),
+    (0, 158, 115, Shape::Diamond, true),
+    (204, 121, 167, Shape::Cross, false),
+    (230, 159, 0, Shape::Square, false),
+    (86, 180, 233, Shape::Circle, true),
 ];
 
 /// The look of the network at `place` in the study.
 pub(crate) fn look(place: usize) -> Look {
-    let (r, g, b, shape) = LOOKS[place % LOOKS.len()];
+    let (r, g, b, shape, open) = LOOKS[place % LOOKS.len()];
     Look {
         colour: RGBColor(r, g, b),
         shape,
+        open,
+        dashes: [Stroke::Short, Stroke::Dashed, Stroke::Long][place % 3],
     }
 }
 

@@ -5,7 +5,7 @@ use plotters::drawing::DrawingAreaErrorKind;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::palette::Shape;
+use super::palette::{Look, Shape};
 use crate::Error;
 
 /// The SVG backend has whole coordinates only; drawing larger and shrinking by the view box
@@ -16,6 +16,11 @@ const FONT: f64 = 1.24;
 /// Width of a character of a sans-serif font, in font sizes, roughly.
 const GLYPH: f64 = 0.54;
 
+/// Corners of markers, in radii.
+const SQUARE: [(f64, f64); 4] = [(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)];
+const TRIANGLE: [(f64, f64); 3] = [(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)];
+const DIAMOND: [(f64, f64); 4] = [(0.0, -1.3), (1.1, 0.0), (0.0, 1.3), (-1.1, 0.0)];
+
 pub(crate) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 
 /// A line's pattern.
@@ -23,6 +28,10 @@ pub(crate) type Drawn = Result<(), DrawingAreaErrorKind<std::io::Error>>;
 pub(crate) enum Stroke {
     Solid,
     Dashed,
+    /// Long dashes.
+    Long,
+    /// Short dashes.
+    Short,
     Dotted,
 }
 
@@ -111,6 +120,8 @@ impl Pen<'_> {
         let pieces = match stroke {
             Stroke::Solid => vec![points.to_vec()],
             Stroke::Dashed => dashes(points, 5.0, 3.0),
+            Stroke::Long => dashes(points, 10.0, 3.5),
+            Stroke::Short => dashes(points, 2.8, 2.4),
             Stroke::Dotted => dashes(points, 1.3, 2.7),
         };
         for piece in pieces {
@@ -153,9 +164,9 @@ impl Pen<'_> {
                     Stroke::Solid,
                 );
             }
-            Shape::Square => &[(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)],
-            Shape::Triangle => &[(0.0, -1.2), (1.1, 0.8), (-1.1, 0.8)],
-            Shape::Diamond => &[(0.0, -1.3), (1.1, 0.0), (0.0, 1.3), (-1.1, 0.0)],
+            Shape::Square => &SQUARE,
+            Shape::Triangle => &TRIANGLE,
+            Shape::Diamond => &DIAMOND,
         };
         let corners: Vec<(i32, i32)> = corners
             .iter()
@@ -164,11 +175,23 @@ impl Pen<'_> {
         self.area.draw(&Polygon::new(corners, c.filled()))
     }
 
-    /// A small triangle that points down: the value lies below the axis.
-    pub(crate) fn below(&self, at: (f64, f64), c: RGBColor) -> Drawn {
-        let corners = [(-3.2, -4.5), (3.2, -4.5), (0.0, 1.0)]
+    /// A network's marker, filled or open.
+    pub(crate) fn mark(&self, at: (f64, f64), look: Look, radius: f64) -> Drawn {
+        self.marker(at, look.shape, radius, look.colour)?;
+        if look.open && look.shape != Shape::Cross {
+            self.marker(at, look.shape, radius - 1.5, WHITE)?;
+        }
+        Ok(())
+    }
+
+    /// The value lies below the axis: the network's marker over an arrow that points down to
+    /// the axis's end.
+    pub(crate) fn below(&self, at: (f64, f64), look: Look) -> Drawn {
+        let corners = [(-4.0, -6.0), (4.0, -6.0), (0.0, 0.0)]
             .map(|(dx, dy)| (fine(at.0 + dx), fine(at.1 + dy)));
-        self.area.draw(&Polygon::new(corners.to_vec(), c.filled()))
+        let arrow = Polygon::new(corners.to_vec(), look.colour.filled());
+        self.area.draw(&arrow)?;
+        self.mark((at.0, at.1 - 10.0), look, 3.4)
     }
 
     /// A text of `size` pixels, centred vertically on its point.

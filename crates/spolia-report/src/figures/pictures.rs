@@ -46,6 +46,12 @@ pub(crate) fn data_address(picture: &RgbImage, name: &str) -> Result<String, Err
     Ok(format!("data:image/jpeg;base64,{text}"))
 }
 
+/// A small picture as a data address for the page: PNG, every pixel kept.
+pub(crate) fn png_address(picture: &RgbImage, name: &str) -> Result<String, Error> {
+    let text = base64::engine::general_purpose::STANDARD.encode(png(picture, name)?);
+    Ok(format!("data:image/png;base64,{text}"))
+}
+
 /// A sheet as the bytes of a PNG file.
 pub(crate) fn png(sheet: &RgbImage, name: &str) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();

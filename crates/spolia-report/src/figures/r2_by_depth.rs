@@ -3,11 +3,11 @@
 //! Three kinds of R² share a panel and differ in more than colour: held out is solid with
 //! markers and intervals, in sample is dashed and pale, noise is dotted.
 
-use plotters::style::WHITE;
-
-use super::axes::{Axes, Key, SMALL, Ticks, legend, legend_height};
-use super::palette::{INK, SOFT, look, pale};
-use super::pen::{Drawn, Hang, Pen, Stroke, svg, text_width};
+use super::axes::{Axes, Key, Ticks, legend, legend_height};
+use super::by_layer::value_below;
+use super::layers;
+use super::palette::{INK, Look, SOFT, look, pale};
+use super::pen::{Drawn, Pen, Stroke, svg};
 use super::{Svg, file_name};
 use crate::Error;
 use crate::numbers::two;
@@ -36,7 +36,7 @@ struct Series<'a> {
 
 fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
     let fits: Vec<&Fit> = run.fits.iter().filter(|f| f.concept == concept).collect();
-    let layers = first_seen(fits.iter().map(|f| f.layer.as_str()));
+    let depths = first_seen(fits.iter().map(|f| f.layer.as_str()));
     let series: Vec<Series<'_>> = run
         .ordered(fits.iter().map(|f| f.network.as_str()))
         .into_iter()
@@ -44,7 +44,7 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
             let mut own: Vec<(usize, &Fit)> = fits
                 .iter()
                 .filter(|f| f.network == network)
-                .filter_map(|f| Some((layers.iter().position(|l| *l == f.layer)?, *f)))
+                .filter_map(|f| Some((depths.iter().position(|l| *l == f.layer)?, *f)))
                 .collect();
             own.sort_by_key(|(layer, _)| *layer);
             Series { network, fits: own }
@@ -75,9 +75,9 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
         kind("noise, in sample", Stroke::Dotted, SOFT),
     ];
 
-    let rotated = layers.len() > 8;
     let bottom = 250.0;
-    let key_top = bottom + if rotated { 112.0 } else { 54.0 };
+    let step = 342.0 / depths.len().max(1) as f64;
+    let key_top = bottom + layers::height(&depths, step);
     let kind_top = key_top + legend_height(&keys, 384.0);
     let height = kind_top + legend_height(&kinds, 384.0) + 6.0;
     let axes = Axes {
@@ -85,21 +85,21 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
         top: 34.0,
         right: 392.0,
         bottom,
-        x: (-0.5, layers.len() as f64 - 0.5),
+        x: (-0.5, depths.len() as f64 - 0.5),
         y: (floor(&fits), 1.0),
     };
     let name = file_name("figure3", concept);
-    let alt = described(concept, &series, layers.len());
+    let alt = described(concept, &series, depths.len());
     let text = svg(&name, (400.0, height), &alt, |pen| {
         axes.draw_y(
             pen,
             &Ticks::round(axes.y, 6),
-            "R\u{b2} (share of variance explained)",
+            "R\u{b2}, no unit (solid: held-out R\u{b2})",
         )?;
         let zero = [axes.at(axes.x.0, 0.0), axes.at(axes.x.1, 0.0)];
         pen.line(&zero, SOFT, 1.0, Stroke::Solid)?;
         axes.title(pen, concept)?;
-        layer_names(pen, &axes, &layers, rotated)?;
+        layers::names(pen, &axes, &depths)?;
         for (i, one) in series.iter().enumerate() {
             let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * DODGE;
             in_sample(pen, &axes, run, one, shift)?;
@@ -150,32 +150,9 @@ fn described(concept: &str, series: &[Series<'_>], depths: usize) -> String {
     text
 }
 
-fn layer_names(pen: &Pen<'_>, axes: &Axes, layers: &[&str], rotated: bool) -> Drawn {
-    for (i, layer) in layers.iter().enumerate() {
-        let (x, y) = axes.at(i as f64, axes.y.0);
-        pen.line(&[(x, y), (x, y + 4.0)], INK, 1.0, Stroke::Solid)?;
-        if rotated {
-            pen.text(layer, (x, y + 8.0), 11.0, SOFT, Hang::UpwardsBefore)?;
-            continue;
-        }
-        // `Conv2d_2b_3x3` in two lines, split at its first underscore.
-        let (head, tail) = layer.split_once('_').unwrap_or((layer, ""));
-        pen.text(head, (x, y + 13.0), 11.0, SOFT, Hang::Middle)?;
-        pen.text(tail, (x, y + 26.0), 11.0, SOFT, Hang::Middle)?;
-    }
-    let y = axes.bottom + if rotated { 102.0 } else { 44.0 };
-    let middle = (axes.left + axes.right) / 2.0;
-    pen.text(
-        "layer, from input to output",
-        (middle, y),
-        SMALL,
-        INK,
-        Hang::Middle,
-    )
-}
-
 fn in_sample(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64) -> Drawn {
-    let colour = pale(look(run.place(one.network)).colour, 0.6);
+    let look = look(run.place(one.network));
+    let colour = pale(look.colour, 0.6);
     let mut points = Vec::new();
     for (layer, fit) in &one.fits {
         let Some(value) = fit.paper else { continue };
@@ -187,7 +164,11 @@ fn in_sample(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64
             pen.line(&bar, colour, 1.6, Stroke::Solid)?;
         }
     }
-    pen.line(&points, colour, 1.5, Stroke::Dashed)
+    pen.line(&points, colour, 1.5, look.dashes)?;
+    for at in points {
+        pen.mark(at, Look { colour, ..look }, 2.6)?;
+    }
+    Ok(())
 }
 
 /// Noise depends on the numbers of features and patches only: networks that agree share a line.
@@ -227,9 +208,9 @@ fn held_out(pen: &Pen<'_>, axes: &Axes, run: &Run, one: &Series<'_>, shift: f64)
     pen.line(&line, look.colour, 1.8, Stroke::Solid)?;
     for (at, value) in points {
         if value < low_end {
-            pen.below(at, look.colour)?;
+            pen.below(at, look)?;
         } else {
-            pen.marker(at, look.shape, 3.8, look.colour)?;
+            pen.mark(at, look, 3.8)?;
         }
     }
     Ok(())
@@ -244,12 +225,7 @@ fn values_below(pen: &Pen<'_>, axes: &Axes, run: &Run, series: &[Series<'_>]) ->
         });
         for (rank, (network, value)) in at_layer.enumerate() {
             let (x, bottom) = axes.at(layer as f64, axes.y.0);
-            let y = bottom - 14.0 - 12.0 * rank as f64;
-            let text = two(value);
-            let half = text_width(&text, 10.0) / 2.0 + 1.0;
-            pen.fill((x - half, y - 6.0), (x + half, y + 6.0), WHITE)?;
-            let colour = look(run.place(network)).colour;
-            pen.text(&text, (x, y), 10.0, colour, Hang::Middle)?;
+            value_below(pen, (x, bottom), rank, look(run.place(network)), value)?;
         }
     }
     Ok(())

@@ -17,6 +17,8 @@ pub(super) struct Section {
     /// What was left out of a fit, in words.
     left_out: &'static str,
     rows: Vec<Row>,
+    /// Patches of the largest fit.
+    n: String,
 }
 
 /// In-sample and held-out R² side by side.
@@ -123,6 +125,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         example_layer,
         left_out: left_out(run),
         rows: rows(run),
+        n: count(run.fits.iter().map(|f| f.n).max().unwrap_or(0)),
     })
 }
 

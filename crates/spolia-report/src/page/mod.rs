@@ -3,6 +3,7 @@
 mod answer;
 mod claims;
 mod concepts;
+mod controls;
 mod networks;
 mod patches;
 mod relevance;
@@ -28,7 +29,11 @@ pub(crate) struct Drawn {
     figure1: Option<(figure1::Grid, Vec<u8>)>,
     figure2: Option<(figure2::Gallery, Vec<u8>)>,
     figure3: Vec<(String, Svg)>,
+    heatmaps: Vec<figures::heatmap::Map>,
     relevance: Vec<Svg>,
+    controls: Vec<Svg>,
+    centre: Option<Svg>,
+    examples: Option<figures::examples::Examples>,
     /// Pictures that could not be shown.
     pub(crate) missing: Missing,
 }
@@ -44,7 +49,11 @@ impl Drawn {
             figure1: figure1::draw(run, &mut missing)?,
             figure2: figure2::draw(run, &mut missing)?,
             figure3: r2_by_depth::draw(run)?,
+            heatmaps: figures::heatmap::draw(run)?,
             relevance: figures::relevance::draw(run)?,
+            controls: figures::controls::draw(run)?,
+            centre: figures::centre::draw(run)?,
+            examples: figures::examples::draw(run)?,
             missing,
         })
     }
@@ -56,6 +65,9 @@ impl Drawn {
             .chain(&self.roc)
             .chain(&self.calibration)
             .chain(self.figure3.iter().map(|(_, svg)| svg))
+            .chain(self.heatmaps.iter().map(|map| &map.svg))
+            .chain(&self.controls)
+            .chain(&self.centre)
             .chain(&self.relevance)
     }
 
@@ -183,7 +195,17 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         figure2_words => answer::map_words(run),
         figure3 => drawn.figure3.iter().map(|(_, s)| svg(s)).collect::<Vec<_>>(),
         concepts => concepts::section(run),
+        examples => drawn.examples,
+        heatmaps => drawn.heatmaps.iter().map(|map| context! {
+            svg => svg(&map.svg),
+            width => map.width.ceil() as u32,
+        }).collect::<Vec<_>>(),
         claims => claims::section(run),
+        controls => controls::controls(run),
+        controls_figures => svgs(&drawn.controls),
+        centre => controls::centre(run),
+        centre_figure => drawn.centre.as_ref().map(svg),
+        classes => controls::classes(run),
         relevance => relevance::section(run),
         relevance_figures => svgs(&drawn.relevance),
         problems => problems,

@@ -78,7 +78,12 @@ fn sentences(run: &Run) -> Vec<String> {
                             .filter(|r| r.concept == *c)
                             .map(|r| r.layer.as_str())
                             .collect();
-                        format!("{c} (at {})", listed(&layers))
+                        // A list of many layers would hide what it says; the figure has them all.
+                        if layers.len() > 3 {
+                            format!("{c} (at {} layers)", count(layers.len()))
+                        } else {
+                            format!("{c} (at {})", listed(&layers))
+                        }
                     })
                     .collect()
             };

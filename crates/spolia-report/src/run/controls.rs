@@ -21,6 +21,20 @@ pub(crate) struct Control {
     pub(crate) unique: Option<f64>,
     pub(crate) unique_low: Option<f64>,
     pub(crate) unique_high: Option<f64>,
+    /// The R² that the measure's own noise allows at most.
+    pub(crate) ceiling: Option<f64>,
+}
+
+impl Control {
+    /// The interval of R² at equal dimension, where both ends are known.
+    pub(crate) fn equal_ends(&self) -> Option<(f64, f64)> {
+        self.equal_low.zip(self.equal_high)
+    }
+
+    /// The interval of R² beyond colour and brightness, where both ends are known.
+    pub(crate) fn unique_ends(&self) -> Option<(f64, f64)> {
+        self.unique_low.zip(self.unique_high)
+    }
 }
 
 /// Reads the table; empty where there is none.
@@ -43,6 +57,7 @@ pub(super) fn controls(path: &Path) -> Result<Vec<Control>, Error> {
                 unique: row.known_finite("r2_unique")?,
                 unique_low: row.known_finite("r2_unique_low")?,
                 unique_high: row.known_finite("r2_unique_high")?,
+                ceiling: row.optional_number("r2_ceiling")?,
             })
         })
         .collect()

@@ -3,8 +3,10 @@
 pub(crate) mod attention;
 pub(crate) mod concepts;
 pub(crate) mod controls;
+pub(crate) mod decoded;
 pub(crate) mod likeness;
 pub(crate) mod manifest;
+pub(crate) mod measures;
 pub(crate) mod networks;
 pub(crate) mod patches;
 pub(crate) mod relevance;
@@ -30,6 +32,9 @@ pub(crate) struct Run {
     pub(crate) fits: Vec<concepts::Fit>,
     pub(crate) relevance: Vec<relevance::Relevance>,
     pub(crate) controls: Vec<controls::Control>,
+    pub(crate) classes: Vec<decoded::Classes>,
+    pub(crate) centres: Vec<decoded::Centre>,
+    pub(crate) measures: Vec<measures::Measure>,
 }
 
 impl Run {
@@ -59,6 +64,9 @@ impl Run {
             maps: attention::maps(&folder.join("attention/attention.csv"))?,
             fits: concepts::fits(&folder.join("concepts/r2.csv"))?,
             controls: controls::controls(&folder.join("concepts/controls.csv"))?,
+            classes: decoded::classes(&folder.join("concepts/classes.csv"))?,
+            centres: decoded::centres(&folder.join("concepts/centre.csv"))?,
+            measures: measures::measures(&folder.join("concepts/measures.csv"))?,
             relevance: relevance::relevance(&folder.join("concepts/relevance.csv"))?,
             folder: folder.to_path_buf(),
             manifest,

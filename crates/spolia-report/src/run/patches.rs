@@ -14,6 +14,9 @@ pub(crate) struct Patch {
     pub(crate) slide: Option<String>,
     /// `train`, `val` or `test`.
     pub(crate) split: Option<String>,
+    pub(crate) id: String,
+    /// Its picture: a path, relative to the run folder or absolute; `::` leads into an HDF5 file.
+    pub(crate) file: String,
 }
 
 /// An item that failed.
@@ -37,6 +40,8 @@ pub(super) fn patches(path: &Path) -> Result<Vec<Patch>, Error> {
                 centre: row.known("centre")?,
                 slide: row.known("slide")?,
                 split: row.known("split")?,
+                id: row.text("id")?.to_owned(),
+                file: row.text("file")?.to_owned(),
             })
         })
         .collect()

@@ -41,6 +41,11 @@ impl Table {
         }))
     }
 
+    /// The names of the columns.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.header.iter().map(str::trim)
+    }
+
     /// The rows, in the order of the file.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|cells| Row { table: self, cells })
@@ -140,6 +145,17 @@ impl<'a> Row<'a> {
     /// [`Error::NoColumn`], [`Error::Cell`].
     pub(crate) fn known_finite(&self, column: &str) -> Result<Option<f64>, Error> {
         Ok(self.known_number(column)?.filter(|v| v.is_finite()))
+    }
+
+    /// A finite number; `None` where the cell is empty, not finite, or the column is absent.
+    ///
+    /// # Errors
+    /// [`Error::Cell`].
+    pub(crate) fn optional_number(&self, column: &str) -> Result<Option<f64>, Error> {
+        if !self.table.columns().any(|name| name == column) {
+            return Ok(None);
+        }
+        self.known_finite(column)
     }
 
     /// A finite number.

@@ -1,0 +1,91 @@
+//! `concepts/classes.csv` and `concepts/centre.csv`: what else can be told from a layer's features.
+
+use std::path::Path;
+
+use super::table::Table;
+use crate::Error;
+
+/// How well a concept that is a class (not a number) is told from a layer's features.
+pub(crate) struct Classes {
+    pub(crate) network: String,
+    pub(crate) layer: String,
+    pub(crate) concept: String,
+    /// Patches, and values that the concept has.
+    pub(crate) n: usize,
+    pub(crate) classes: usize,
+    /// Mean recall over the classes, held out, with its interval.
+    pub(crate) accuracy: Option<f64>,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    /// Area under the ROC curve.
+    pub(crate) auc: Option<f64>,
+    pub(crate) p: Option<f64>,
+}
+
+/// How well the centre that a patch comes from is told from a layer's features.
+pub(crate) struct Centre {
+    pub(crate) network: String,
+    pub(crate) layer: String,
+    /// Patches, centres, and the groups (patients, slides) that were held out together.
+    pub(crate) n: usize,
+    pub(crate) centres: usize,
+    pub(crate) groups: usize,
+    /// What such a group is.
+    pub(crate) unit: String,
+    /// Mean recall over the centres, held out, with its interval.
+    pub(crate) accuracy: Option<f64>,
+    pub(crate) low: Option<f64>,
+    pub(crate) high: Option<f64>,
+    /// What guessing gives.
+    pub(crate) chance: Option<f64>,
+    pub(crate) p: Option<f64>,
+}
+
+/// Reads the table of classes; empty where there is none.
+pub(super) fn classes(path: &Path) -> Result<Vec<Classes>, Error> {
+    let Some(table) = Table::open(path)? else {
+        return Ok(Vec::new());
+    };
+    table
+        .rows()
+        .map(|row| {
+            Ok(Classes {
+                network: row.text("network")?.to_owned(),
+                layer: row.text("layer")?.to_owned(),
+                concept: row.text("concept")?.to_owned(),
+                n: row.whole("n")?,
+                classes: row.whole("classes")?,
+                accuracy: row.known_number("balanced_accuracy")?,
+                low: row.known_number("low")?,
+                high: row.known_number("high")?,
+                auc: row.known_number("auc")?,
+                p: row.known_number("p_value")?,
+            })
+        })
+        .collect()
+}
+
+/// Reads the table of centres; empty where there is none.
+pub(super) fn centres(path: &Path) -> Result<Vec<Centre>, Error> {
+    let Some(table) = Table::open(path)? else {
+        return Ok(Vec::new());
+    };
+    table
+        .rows()
+        .map(|row| {
+            Ok(Centre {
+                network: row.text("network")?.to_owned(),
+                layer: row.text("layer")?.to_owned(),
+                n: row.whole("n")?,
+                centres: row.whole("centres")?,
+                groups: row.whole("groups")?,
+                unit: row.text("unit")?.to_owned(),
+                accuracy: row.known_number("balanced_accuracy")?,
+                low: row.known_number("low")?,
+                high: row.known_number("high")?,
+                chance: row.known_number("chance")?,
+                p: row.known_number("p_value")?,
+            })
+        })
+        .collect()
+}
