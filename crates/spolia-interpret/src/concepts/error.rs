@@ -75,6 +75,25 @@ pub enum Error {
         /// Why.
         source: spolia_stats::Error,
     },
+    /// All images have the same features.
+    #[error(
+        "layer {layer} of network {network} answers alike to all images, so that it has no principal components; leave \
+         it out"
+    )]
+    Still {
+        /// Network.
+        network: String,
+        /// Layer.
+        layer: String,
+    },
+    /// All images are of one category.
+    #[error("all {images} images are of one category of {concept}; leave it out")]
+    OneCategory {
+        /// The concept.
+        concept: String,
+        /// Images.
+        images: usize,
+    },
     /// The q-values of all rows failed.
     #[error("q-values over all rows: {0}")]
     QValues(#[source] spolia_stats::Error),

@@ -10,13 +10,18 @@
 //! compare layers of different width. [`regress`] gives it beside the adjusted R², the expectation
 //! for noise and the held-out R² on other patients, with an interval and a permutation test.
 //!
-//! Departures from the papers: the concept vector is of ridge regression with the penalty from
-//! cross-validation over groups, not of least squares, as the latter is not unique where there are
-//! more channels than images; R² of least squares is kept as `r2_paper`.
+//! Departures from the papers: by default the concept vector is of ridge regression with the penalty
+//! from cross-validation over groups, not of least squares, as the latter is not unique where there
+//! are more channels than images; R² of least squares is kept as `r2_paper`. Channels may be
+//! averaged, as in the papers, pooled by their maximum or taken cell by cell ([`Pool`]).
 
+mod carriers;
+mod classes;
 mod controls;
 mod error;
 mod paper;
+mod pooling;
+mod reduce;
 mod relevance;
 mod row;
 mod shuffles;
@@ -24,16 +29,21 @@ mod shuffles;
 mod tests;
 mod vector;
 
+pub use carriers::{Between, accuracy_without, between};
+pub use classes::{Categories, ClassOptions, ClassRow, ClassScores, LayerClasses, classify};
 pub use controls::{Control, controls};
 pub use error::Error;
-pub use relevance::{Relevance, relevance, sensitivities};
+pub use pooling::Pool;
+pub use reduce::{Reduced, reduce, restore};
+pub use relevance::{Null, Relevance, relevance, sensitivities};
 pub use row::{R2Row, fill_q_values};
-pub use shuffles::shuffled_directions;
+pub use shuffles::{random_directions, shuffled_directions};
 pub use vector::ConceptVector;
 
 use std::collections::BTreeSet;
 
-use spolia_stats::{Estimator, Evaluation, HeldOutOptions, Matrix, fit, held_out, null_r2, ols};
+pub use spolia_stats::Estimator;
+use spolia_stats::{Evaluation, HeldOutOptions, Matrix, fit, held_out, null_r2, ols};
 
 /// One measure of all images.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +57,8 @@ pub struct Concept {
 /// How concepts are regressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConceptOptions {
+    /// The linear model of the held-out R² and of the concept vector.
+    pub estimator: Estimator,
     /// Images of each subset of `r2_paper`, where more exist; else a subset is 90 % of them.
     pub images: usize,
     /// Subsets of `r2_paper` and cross-validations of `r2_test`, at least 1.
@@ -64,6 +76,9 @@ pub struct ConceptOptions {
 impl Default for ConceptOptions {
     fn default() -> Self {
         Self {
+            // Generalised cross-validation leaves out single images, and fits a layer with rare, large activations so
+            // closely that the next patient's are far off.
+            estimator: Estimator::RidgeByGroups,
             images: 1000,
             repeats: 10,
             folds: 5,
@@ -78,9 +93,7 @@ impl ConceptOptions {
     /// How a held-out R² over so many groups is judged.
     fn evaluation(&self, groups: usize) -> Evaluation {
         Evaluation {
-            // Generalised cross-validation leaves out single images, and fits a layer with rare, large activations so
-            // closely that the next patient's are far off.
-            estimator: Estimator::RidgeByGroups,
+            estimator: self.estimator,
             options: HeldOutOptions {
                 folds: self.folds.min(groups),
                 repeats: self.repeats,
@@ -136,15 +149,7 @@ pub fn regress(
     options: ConceptOptions,
 ) -> Result<LayerConcepts, Error> {
     let images = groups.len();
-    if activations.len() != images.saturating_mul(channels) {
-        return Err(Error::Activations {
-            network: network.to_owned(),
-            layer: layer.to_owned(),
-            images,
-            channels,
-            got: activations.len(),
-        });
-    }
+    check_activations((network, layer), activations, channels, images)?;
     check_concepts(concepts, images)?;
     let different = different(groups);
     if different < 2 {
@@ -199,6 +204,24 @@ pub fn regress(
         network: network.to_owned(),
         layer: layer.to_owned(),
         source,
+    })
+}
+
+fn check_activations(
+    (network, layer): (&str, &str),
+    activations: &[f32],
+    channels: usize,
+    images: usize,
+) -> Result<(), Error> {
+    if activations.len() == images.saturating_mul(channels) {
+        return Ok(());
+    }
+    Err(Error::Activations {
+        network: network.to_owned(),
+        layer: layer.to_owned(),
+        images,
+        channels,
+        got: activations.len(),
     })
 }
 

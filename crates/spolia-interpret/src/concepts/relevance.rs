@@ -7,9 +7,32 @@
 //! held-out R² and its sign kept: above 0 more of the concept raises the logit.
 //!
 //! Any direction of a layer has some sensitivity, so both stand beside those of directions regressed, in the same way,
-//! on shuffled concepts.
+//! on shuffled concepts, and of random directions. The first is the stricter: the regression prefers directions in which
+//! the layer varies, and along those the logit moves more than along any.
 
 use spolia_stats::{mean, standard_deviation};
+
+/// A score beside the same score of directions that mean nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Null {
+    /// Mean over those directions.
+    pub mean: f64,
+    /// Standard deviation over them.
+    pub sd: f64,
+    /// Share of them whose score is at least as far from their mean, (1 + count) / (1 + number).
+    pub p: f64,
+}
+
+impl Null {
+    fn of(found: f64, scores: &[f64]) -> Self {
+        let (mean, sd) = mean_sd(scores);
+        Self {
+            mean,
+            sd,
+            p: share_beyond(scores, mean, (found - mean).abs()),
+        }
+    }
+}
 
 /// Sensitivities of one concept at one layer, over the images of one class or all.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,18 +45,16 @@ pub struct Relevance {
     pub sd: f64,
     /// Share of S > 0; S = 0 counts half.
     pub tcav: f64,
-    /// Mean of TCAV over shuffled concepts.
-    pub tcav_null: f64,
-    /// Standard deviation of the same.
-    pub tcav_null_sd: f64,
-    /// Share of shuffled concepts whose TCAV is at least as far from `tcav_null`, (1 + count) / (1 + number).
-    pub tcav_p: f64,
+    /// TCAV of shuffled concepts.
+    pub tcav_shuffled: Null,
+    /// TCAV of random directions.
+    pub tcav_random: Null,
     /// Bidirectional relevance; none where S does not vary, or R² is below 0 (the layer does not tell the concept).
     pub br: Option<f64>,
-    /// Standard deviation of `R² mean(S) / sd(S)` over shuffled concepts, with the concept's own R².
-    pub br_null_sd: Option<f64>,
-    /// Share of shuffled concepts with at least as large |mean(S) / sd(S)|, (1 + count) / (1 + number).
-    pub br_p: Option<f64>,
+    /// `R² mean(S) / sd(S)` of shuffled concepts, with the concept's own R²; p counts larger |mean(S) / sd(S)|.
+    pub br_shuffled: Option<Null>,
+    /// The same of random directions.
+    pub br_random: Option<Null>,
 }
 
 /// S of every image: `gradients` are images x channels (the gradient of the logit, summed over positions).
@@ -53,40 +74,57 @@ pub fn sensitivities(gradients: &[f32], direction: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// Relevance of a concept whose direction gave `own`, beside the sensitivities of shuffled concepts (`null`, one list per
-/// shuffle), over the images of `rows`; `r2` is its held-out R². `None` for fewer than two images or no shuffle.
+/// Relevance of a concept whose direction gave `own`, beside the sensitivities of `shuffled` concepts and `random`
+/// directions (one list each), over the images of `rows`; `r2` is its held-out R². `None` for fewer than two images or
+/// where a null is empty.
 #[must_use]
-pub fn relevance(own: &[f64], null: &[Vec<f64>], rows: &[usize], r2: f64) -> Option<Relevance> {
-    if rows.len() < 2 || null.is_empty() {
+pub fn relevance(
+    own: &[f64],
+    (shuffled, random): (&[Vec<f64>], &[Vec<f64>]),
+    rows: &[usize],
+    r2: f64,
+) -> Option<Relevance> {
+    if rows.len() < 2 || shuffled.is_empty() || random.is_empty() {
         return None;
     }
     let own = Score::of(own, rows);
-    let scores: Vec<Score> = null.iter().map(|s| Score::of(s, rows)).collect();
-    let tcavs: Vec<f64> = scores.iter().map(|s| s.tcav).collect();
-    let (tcav_null, tcav_null_sd) = mean_sd(&tcavs);
-    // Rounding must not make an equal score smaller.
-    let beyond = |found: f64, limit: f64| found >= limit - 1e-12 * (1.0 + limit);
-    let share = |count: usize| (1 + count) as f64 / (1 + null.len()) as f64;
-    let farther = tcavs
-        .iter()
-        .filter(|t| beyond((*t - tcav_null).abs(), (own.tcav - tcav_null).abs()))
-        .count();
-    let ratios: Vec<f64> = scores.iter().filter_map(Score::ratio).collect();
     let ratio = own.ratio().filter(|_| r2 > 0.0);
+    let [(tcav_shuffled, br_shuffled), (tcav_random, br_random)] = [shuffled, random].map(|null| {
+        let scores: Vec<Score> = null.iter().map(|s| Score::of(s, rows)).collect();
+        let tcavs: Vec<f64> = scores.iter().map(|s| s.tcav).collect();
+        let ratios: Vec<f64> = scores.iter().filter_map(Score::ratio).collect();
+        let br = ratio.filter(|_| ratios.len() > 1).map(|ratio| {
+            let (mean, sd) = mean_sd(&ratios);
+            Null {
+                mean: r2 * mean,
+                sd: r2 * sd,
+                p: share_beyond(&ratios, 0.0, ratio.abs()),
+            }
+        });
+        (Null::of(own.tcav, &tcavs), br)
+    });
     Some(Relevance {
         n: rows.len(),
         mean: own.mean,
         sd: own.sd,
         tcav: own.tcav,
-        tcav_null,
-        tcav_null_sd,
-        tcav_p: share(farther),
+        tcav_shuffled,
+        tcav_random,
         br: ratio.map(|r| r2 * r),
-        br_null_sd: ratio
-            .filter(|_| ratios.len() > 1)
-            .map(|_| r2 * mean_sd(&ratios).1),
-        br_p: ratio.map(|r| share(ratios.iter().filter(|n| beyond(n.abs(), r.abs())).count())),
+        br_shuffled,
+        br_random,
     })
+}
+
+/// (1 + scores at least `limit` away from `centre`) / (1 + scores).
+fn share_beyond(scores: &[f64], centre: f64, limit: f64) -> f64 {
+    // Rounding must not make an equal score smaller.
+    let limit = limit - 1e-12 * (1.0 + limit);
+    let count = scores
+        .iter()
+        .filter(|s| (*s - centre).abs() >= limit)
+        .count();
+    (1 + count) as f64 / (1 + scores.len()) as f64
 }
 
 struct Score {
@@ -147,27 +185,38 @@ mod tests {
             .map(|k| sensitivities(&GRADIENTS, &[if k % 2 == 0 { 0.1 } else { -0.1 }, 1.0]))
             .collect();
         let rows = [0, 1, 2, 3];
-        let with = relevance(&sensitivities(&GRADIENTS, &[1.0, 0.0]), &null, &rows, 0.5).unwrap();
+        let with = relevance(
+            &sensitivities(&GRADIENTS, &[1.0, 0.0]),
+            (&null, &null),
+            &rows,
+            0.5,
+        )
+        .unwrap();
         assert_eq!((with.n, with.tcav, with.mean), (4, 1.0, 2.0));
         let sd = (2.0_f64 / 3.0).sqrt();
         assert!((with.br.unwrap() - 0.5 * 2.0 / sd).abs() < 1e-12);
-        let against =
-            relevance(&sensitivities(&GRADIENTS, &[-1.0, 0.0]), &null, &rows, 0.5).unwrap();
+        let against = relevance(
+            &sensitivities(&GRADIENTS, &[-1.0, 0.0]),
+            (&null, &null),
+            &rows,
+            0.5,
+        )
+        .unwrap();
         assert_eq!(against.tcav, 0.0);
         assert!((against.br.unwrap() + with.br.unwrap()).abs() < 1e-12);
         // Of the nine shuffles, five have TCAV 1 and four 0.
-        assert!((with.tcav_null - 5.0 / 9.0).abs() < 1e-12);
+        assert!((with.tcav_shuffled.mean - 5.0 / 9.0).abs() < 1e-12);
     }
 
     #[test]
     fn what_is_not_defined_is_none() {
         let own = [1.0, 1.0, 1.0];
         let null = vec![vec![1.0, -1.0, 0.5]];
-        let flat = relevance(&own, &null, &[0, 1, 2], 0.5).unwrap();
-        assert_eq!((flat.sd, flat.br, flat.br_p), (0.0, None, None));
-        assert!(relevance(&own, &null, &[0], 0.5).is_none());
-        assert!(relevance(&own, &[], &[0, 1], 0.5).is_none());
-        let untold = relevance(&[1.0, 2.0, 3.0], &null, &[0, 1, 2], -0.1).unwrap();
+        let flat = relevance(&own, (&null, &null), &[0, 1, 2], 0.5).unwrap();
+        assert_eq!((flat.sd, flat.br, flat.br_shuffled), (0.0, None, None));
+        assert!(relevance(&own, (&null, &null), &[0], 0.5).is_none());
+        assert!(relevance(&own, (&null, &[]), &[0, 1], 0.5).is_none());
+        let untold = relevance(&[1.0, 2.0, 3.0], (&null, &null), &[0, 1, 2], -0.1).unwrap();
         assert_eq!((untold.br, untold.tcav), (None, 1.0));
     }
 
@@ -186,10 +235,10 @@ mod tests {
         };
         let null: Vec<Vec<f64>> = (0..99).map(|_| s()).collect();
         let rows: Vec<usize> = (0..200).collect();
-        let found = relevance(&s(), &null, &rows, 0.5).unwrap();
+        let found = relevance(&s(), (&null, &null), &rows, 0.5).unwrap();
         assert!((found.tcav - 0.5).abs() < 0.15, "{found:?}");
         assert!(
-            found.tcav_p > 0.01 && found.br_p.unwrap() > 0.01,
+            found.tcav_random.p > 0.01 && found.br_random.unwrap().p > 0.01,
             "{found:?}"
         );
     }

@@ -1,14 +1,16 @@
-//! Directions of shuffled concepts: what the regression finds where there is nothing to find.
+//! Directions that mean nothing: of shuffled concepts, which the regression finds where there is nothing to find, and
+//! of no concept at all.
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 use spolia_stats::{Estimator, Evaluation, Matrix, fit, permuted_rows};
 
 use super::Error;
 
 /// For each of `concepts` (one value per image each), the directions of `number` shuffles of it, whole groups at a time:
-/// ridge regression on the layer's `activations` (images x `channels`), the penalty by cross-validation over groups, as for
-/// the concept itself. All share one decomposition.
+/// `estimator` on the layer's `activations` (images x `channels`), its hyperparameter by cross-validation over groups, as
+/// for the concept itself. All share one decomposition.
 ///
 /// # Errors
 /// [`Error::Statistics`] for too few images or groups, or an activation that is no number.
@@ -17,7 +19,7 @@ pub fn shuffled_directions(
     (activations, channels): (&[f32], usize),
     concepts: &[&[f64]],
     groups: &[usize],
-    number: usize,
+    (estimator, number): (Estimator, usize),
     seed: u64,
 ) -> Result<Vec<Vec<Vec<f64>>>, Error> {
     let targets: Vec<Vec<f64>> = concepts
@@ -36,7 +38,7 @@ pub fn shuffled_directions(
     let inner = Evaluation::default().inner_folds;
     let fits = Matrix::from_f32(groups.len(), channels, activations)
         .and_then(|x| Ok((x, Matrix::from_columns(&columns)?)))
-        .and_then(|(x, y)| fit(&x, &y, groups, Estimator::RidgeByGroups, inner, seed))
+        .and_then(|(x, y)| fit(&x, &y, groups, estimator, inner, seed))
         .map_err(|source| Error::Statistics {
             network: network.to_owned(),
             layer: layer.to_owned(),
@@ -47,4 +49,17 @@ pub fn shuffled_directions(
         .iter()
         .map(|_| directions.by_ref().take(number).collect())
         .collect())
+}
+
+/// `number` directions of `width` features, drawn evenly from all directions: what any direction gives, whether the layer
+/// uses it or not (Kim et al. 2018 test against vectors of random images instead).
+#[must_use]
+pub fn random_directions(width: usize, number: usize, seed: u64) -> Vec<Vec<f64>> {
+    (0..number)
+        .map(|k| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(k as u64);
+            (0..width).map(|_| rng.sample(StandardNormal)).collect()
+        })
+        .collect()
 }

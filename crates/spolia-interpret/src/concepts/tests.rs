@@ -8,6 +8,7 @@ const IMAGES: usize = 120;
 const CHANNELS: usize = 30;
 
 const OPTIONS: ConceptOptions = ConceptOptions {
+    estimator: Estimator::RidgeByGroups,
     images: 100,
     repeats: 4,
     folds: 5,

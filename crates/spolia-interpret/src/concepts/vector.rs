@@ -2,7 +2,7 @@
 
 use spolia_stats::Linear;
 
-/// A regression concept vector, of ridge regression on all images.
+/// A regression concept vector, of all images.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConceptVector {
     /// Concept measure.
@@ -13,8 +13,9 @@ pub struct ConceptVector {
     pub unit: Option<Vec<f64>>,
     /// The measure where all channels are 0.
     pub intercept: f64,
-    /// Ridge penalty, chosen by cross-validation over groups, on standardised channels.
-    pub penalty: f64,
+    /// What cross-validation over groups chose: the penalty on standardised channels, or the components of partial least
+    /// squares; none for least squares.
+    pub hyperparameter: Option<f64>,
 }
 
 impl ConceptVector {
@@ -26,7 +27,7 @@ impl ConceptVector {
             coefficients: fit.coefficients,
             unit,
             intercept: fit.intercept,
-            penalty: fit.hyperparameter.unwrap_or_default(),
+            hyperparameter: fit.hyperparameter,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Reader};
+use spolia_interpret::concepts;
 use spolia_network::{Cut, StageId};
 
 use super::images::{ImagesArgs, tell};
@@ -12,7 +13,7 @@ use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome};
 use crate::jobs::attention::npy_f32;
 use crate::jobs::batches::{self, Pass};
-use crate::jobs::features::means;
+use crate::jobs::features::features;
 use crate::jobs::model::Model;
 use crate::output;
 use crate::run_folder::{write_atomic, write_csv};
@@ -58,21 +59,22 @@ impl Features {
         let patches: Vec<&Patch> = table.patches().iter().collect();
         let rows = match self.pool {
             Pool::Mean => {
-                let (features, failed) = means(
+                let (features, failed) = features(
                     &model,
                     (&Reader::new(), &patches),
                     &stages,
+                    concepts::Pool::Mean,
                     "features",
                     None,
                     context,
                 )?;
                 problems.extend(failed);
-                for (&stage, values) in stages.iter().zip(&features.layers) {
+                for (&stage, layer) in stages.iter().zip(&features.layers) {
                     let shape = [
                         features.rows.len() as u64,
                         model.network.channels(stage) as u64,
                     ];
-                    self.write(&model, stage, values, &shape)?;
+                    self.write(&model, stage, &layer.values, &shape)?;
                 }
                 features.rows
             }

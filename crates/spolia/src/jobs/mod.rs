@@ -3,13 +3,11 @@
 pub mod attention;
 pub mod batches;
 pub mod concepts;
-pub mod controls;
 pub mod evaluate;
 pub mod features;
 pub mod kept;
 pub mod measure;
 pub mod model;
 pub mod predict;
-pub mod relevance;
 pub mod train;
 pub mod visualize;

@@ -3,6 +3,7 @@
 
 mod attention;
 mod concepts;
+mod measures;
 mod networks;
 pub mod patches;
 mod predict;
@@ -124,12 +125,19 @@ pub fn run(
         }
     }
     if let Some(concepts) = study.concepts.as_ref().filter(|_| wanted("concepts")) {
-        failed += run.step("measures", |run| concepts::measures(run, concepts))?;
+        failed += run.step("measures", |run| measures::step(run, concepts))?;
         for name in concepts
             .networks
             .iter()
             .filter(|n| !broken.contains(&n.as_str()))
         {
+            let step = format!("features/{name}");
+            if run.step(&step, |run| concepts::features_step(run, concepts, name))? > 0 {
+                failed += 1;
+                let why = format!("the features of {name} failed");
+                run.folder.fail(&format!("concepts/{name}"), why)?;
+                continue;
+            }
             failed += run.step(&format!("concepts/{name}"), |run| {
                 concepts::step(run, concepts, name)
             })?;
@@ -196,6 +204,7 @@ fn names(study: &Study) -> Vec<String> {
     );
     if let Some(concepts) = &study.concepts {
         names.push("measures".into());
+        names.extend(of("features", &concepts.networks));
         names.extend(of("concepts", &concepts.networks));
     }
     names.push("report".into());
@@ -245,6 +254,19 @@ impl Run<'_> {
                 .path(format!("networks/{name}/weights.safetensors")),
             None,
         )
+    }
+
+    /// Tells sentences about the study as a whole, and keeps them in the manifest.
+    fn notes(&mut self, notes: Vec<String>) -> miette::Result<()> {
+        for note in notes {
+            self.context.progress.note(&note);
+            self.folder.describe(|m| {
+                if !m.notes.contains(&note) {
+                    m.notes.push(note);
+                }
+            })?;
+        }
+        Ok(())
     }
 
     /// Records what went wrong with items of a step.

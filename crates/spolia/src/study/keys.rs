@@ -192,9 +192,12 @@ pub const KEYS: &[Key] = &[
     key(Section::Select, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"test\"", "Part of the patches to choose from."),
 
     key(Section::Concepts, "measures", "list of measures", "[\"glcm_asm\", \"glcm_correlation\", \"glcm_contrast\"]", "Measures of the whole image that are regressed on the layers."),
-    key(Section::Concepts, "layers", "list of layers", "[\"Conv2d_2b_3x3\", \"Conv2d_4a_3x3\", \"Mixed_5b\", \"Mixed_6a\", \"Mixed_6d\", \"Mixed_6e\"]", "Layers whose channel means are the regressors."),
+    unset(Section::Concepts, "table", "path of a CSV, from the study's folder", "the measures are the only concepts", "\"findings.csv\"", "Concepts of your own: `id` and one column each, numbers, 0 and 1, or text."),
+    key(Section::Concepts, "layers", "list of layers", "[\"Conv2d_2b_3x3\", \"Conv2d_4a_3x3\", \"Mixed_5b\", \"Mixed_6a\", \"Mixed_6d\", \"Mixed_6e\"]", "Layers whose channels are the regressors."),
     key(Section::Concepts, "images", "whole number", "1000", "Patches used, drawn by the seed; all where there are fewer."),
     key(Section::Concepts, "repeats", "whole number", "10", "Random subsets, each with its own cross-validation."),
+    key(Section::Concepts, "estimator", "\"ridge\", \"ols\", \"pls\" or \"lasso\"", "\"ridge\"", "The linear model of the held-out R² and of the concept vectors."),
+    key(Section::Concepts, "pool", "\"mean\", \"max\" or \"flat\"", "\"mean\"", "What becomes of a layer's positions: \"flat\" keeps a grid of cells and reduces them to principal components."),
     key(Section::Concepts, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"all\"", "Part of the patches to draw from."),
     key(Section::Concepts, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose layers are regressed on."),
 ];

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 use spolia_dataset::Split;
+use spolia_interpret::concepts::{Estimator, Pool};
 use spolia_measure::Measure;
 use spolia_network::Convention;
 
@@ -279,16 +281,86 @@ pub struct ConceptsPlan {
     /// Measures.
     #[serde(serialize_with = "by_name")]
     pub measures: Vec<Measure>,
+    /// A table of concepts of the user's own.
+    pub table: Option<PathBuf>,
     /// Layers.
     pub layers: Vec<&'static str>,
     /// Patches used.
     pub images: usize,
     /// Random subsets.
     pub repeats: usize,
+    /// Linear model.
+    pub estimator: Regressor,
+    /// What becomes of positions.
+    pub pool: Pooling,
     /// Part to draw from.
     pub split: Part,
     /// Networks.
     pub networks: Vec<String>,
+}
+
+/// Linear models of concepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Regressor {
+    /// Ridge, the penalty by cross-validation over groups.
+    Ridge,
+    /// Least squares, of minimum norm where there are more channels than images.
+    Ols,
+    /// Partial least squares of 1 to 10 components, by cross-validation over groups.
+    Pls,
+    /// Lasso, the penalty by cross-validation over groups.
+    Lasso,
+}
+
+impl Regressor {
+    /// The words of the study file.
+    pub const WORDS: [(&str, Self); 4] = [
+        ("ridge", Self::Ridge),
+        ("ols", Self::Ols),
+        ("pls", Self::Pls),
+        ("lasso", Self::Lasso),
+    ];
+
+    /// The estimator.
+    pub fn estimator(self) -> Estimator {
+        match self {
+            Self::Ridge => Estimator::RidgeByGroups,
+            Self::Ols => Estimator::Ols,
+            Self::Pls => Estimator::Pls { most: 10 },
+            Self::Lasso => Estimator::Lasso,
+        }
+    }
+}
+
+/// What becomes of a layer's positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// Each channel's mean.
+    Mean,
+    /// Each channel's maximum.
+    Max,
+    /// A grid of at most 8 x 8 cells, reduced to at most 256 principal components.
+    Flat,
+}
+
+impl Pooling {
+    /// The words of the study file.
+    pub const WORDS: [(&str, Self); 3] = [
+        ("mean", Self::Mean),
+        ("max", Self::Max),
+        ("flat", Self::Flat),
+    ];
+
+    /// The pool.
+    pub fn pool(self) -> Pool {
+        match self {
+            Self::Mean => Pool::Mean,
+            Self::Max => Pool::Max,
+            Self::Flat => Pool::Flat,
+        }
+    }
 }
 
 fn by_name<S: Serializer>(measures: &[Measure], serializer: S) -> Result<S::Ok, S::Error> {

@@ -255,9 +255,12 @@ impl<'a> Resolver<'_, 'a> {
         }
         Some(ConceptsPlan {
             measures,
+            table: t.text("table").map(|(file, _)| self.folder.join(file)),
             layers: self.layers(t),
             images: t.whole("images", 2..=u32::MAX as u64)? as usize,
             repeats: t.whole("repeats", 1..=100_000)? as usize,
+            estimator: t.word("estimator", &Regressor::WORDS)?,
+            pool: t.word("pool", &Pooling::WORDS)?,
             split: t.word("split", &PARTS)?,
             networks: self.chosen(t, "all", networks, |_| true),
         })

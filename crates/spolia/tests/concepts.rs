@@ -1,0 +1,215 @@
+//! Concepts of a small study and of one's own table: every table, the same for any number of threads.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+const STUDY: &str = r#"
+name = "concepts"
+seed = 5
+[patches]
+images = "images.csv"
+[network.random]
+[network.tuned]
+start = "random"
+train = { epochs = 1, learning_rate = 1e-2, batch = 8 }
+[concepts]
+layers = ["Conv2d_1a_3x3", "Mixed_7c"]
+measures = ["glcm_contrast", "brightness_mean"]
+images = 40
+repeats = 2
+split = "all"
+"#;
+
+/// Forty images of 20 patients in two centres: stripes of one of two widths, with noise.
+fn images(folder: &Path) {
+    let mut table = String::from("file,label,patient,centre\n");
+    let mut state = 1u32;
+    for i in 0..40u32 {
+        let image = image::RgbImage::from_fn(76, 76, |x, y| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let stripe = 100 * ((x + y) / (4 + 4 * (i % 2)) % 2) as u8;
+            let noise = (state >> 26) as u8;
+            let stain = 60 * (i / 2 % 2) as u8;
+            image::Rgb([stripe + noise, stripe + 40, noise + stain + i as u8])
+        });
+        image.save(folder.join(format!("{i:02}.png"))).unwrap();
+        table.push_str(&format!("{i:02}.png,{},p{},c{}\n", i % 2, i / 2, i / 2 % 2));
+    }
+    fs::write(folder.join("images.csv"), table).unwrap();
+    fs::write(folder.join("study.toml"), STUDY).unwrap();
+}
+
+fn spolia(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
+    Command::new(env!("CARGO_BIN_EXE_spolia"))
+        .current_dir(folder)
+        .args(arguments)
+        .assert()
+}
+
+/// Rows of a table as field by column.
+fn rows(file: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut table = csv::Reader::from_path(file).unwrap();
+    table.deserialize().map(|row| row.unwrap()).collect()
+}
+
+fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
+    row[column].parse().unwrap()
+}
+
+#[test]
+fn a_study_and_a_table_of_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    images(root);
+    for threads in ["1", "2"] {
+        spolia(
+            &[
+                "run",
+                "study.toml",
+                "--quiet",
+                "--threads",
+                threads,
+                "--out",
+                threads,
+            ],
+            root,
+        )
+        .success();
+    }
+    let of = |run: &str, name: &str| root.join(run).join("concepts").join(name);
+    for name in [
+        "measures.csv",
+        "r2.csv",
+        "vectors.safetensors",
+        "controls.csv",
+        "relevance.csv",
+        "centre.csv",
+        "carriers.csv",
+        "categories.csv",
+    ] {
+        assert!(
+            fs::read(of("1", name)).unwrap() == fs::read(of("2", name)).unwrap(),
+            "{name}"
+        );
+    }
+
+    let centre = rows(&of("1", "centre.csv"));
+    assert_eq!((centre.len(), centre[0]["unit"].as_str()), (4, "patient"));
+    assert_eq!(
+        (centre[0]["centres"].as_str(), centre[0]["groups"].as_str()),
+        ("2", "20")
+    );
+    assert_eq!(number(&centre[0], "chance"), 0.5);
+    let manifest = fs::read_to_string(root.join("1/manifest.json")).unwrap();
+    assert!(!manifest.contains("How well layers tell the centre was not measured"));
+
+    own(root);
+}
+
+/// Numbers, a finding, categories, and lines that cannot be used.
+fn own(root: &Path) {
+    let mut table = String::from("id,size,wide,kind,same\n");
+    for i in 0..40 {
+        let size = if i == 7 {
+            "NaN".into()
+        } else {
+            format!("{}.5", i * 13 % 17)
+        };
+        let kind = ["a", "b", "c"][i / 2 % 3];
+        table.push_str(&format!("{i:02},{size},{},{kind},1\n", i % 2));
+    }
+    table.push_str("nowhere,1,0,a,1\n");
+    fs::write(root.join("own.csv"), table).unwrap();
+    let weights = "1/networks/tuned/weights.safetensors";
+    let run = spolia(
+        &[
+            "concepts",
+            "images.csv",
+            "--weights",
+            weights,
+            "--layer",
+            "Conv2d_1a_3x3",
+            "--measures",
+            "own.csv",
+            "--repeats",
+            "2",
+            "--out",
+            "own",
+        ],
+        root,
+    );
+    let told = String::from_utf8(run.failure().code(1).get_output().stderr.clone()).unwrap();
+    for said in [
+        "07: size is missing or not finite",
+        "nowhere: stands in own.csv, but there is no image",
+        "same: is the same in all 39 images",
+    ] {
+        assert!(told.contains(said), "{said} is not in {told}");
+    }
+    let out = root.join("own");
+    let classes = rows(&out.join("classes.csv"));
+    assert_eq!((classes.len(), classes[1]["classes"].as_str()), (2, "3"));
+    assert_eq!(
+        (classes[0]["concept"].as_str(), classes[0]["n"].as_str()),
+        ("wide", "39")
+    );
+    // The stripes of two widths are told from the first layer on.
+    assert!(number(&classes[0], "balanced_accuracy") > 0.9);
+    assert_eq!(rows(&out.join("r2.csv")).len(), 1);
+    assert_eq!(rows(&out.join("relevance.csv")).len(), 3);
+    let vectors = fs::read(out.join("vectors.safetensors")).unwrap();
+    let has = |name: &str| vectors.windows(name.len()).any(|w| w == name.as_bytes());
+    assert!(has("Conv2d_1a_3x3/wide") && has("Conv2d_1a_3x3/size") && !has("Conv2d_1a_3x3/kind"));
+    let left: Vec<_> = fs::read_dir(&out)
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), 7, "{left:?}");
+}
+
+#[test]
+fn one_patient_is_not_enough() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    images(root);
+    let table = fs::read_to_string(root.join("images.csv")).unwrap();
+    let lines = table.lines().enumerate().map(|(k, line)| {
+        let fields: Vec<&str> = line.split(',').collect();
+        format!(
+            "{},{},{}\n",
+            fields[0],
+            fields[1],
+            if k == 0 { "patient" } else { "p" }
+        )
+    });
+    fs::write(root.join("images.csv"), lines.collect::<String>()).unwrap();
+    let sizes: String = (0..40)
+        .map(|i| format!("{i:02},{}\n", i * 7 % 11))
+        .collect();
+    fs::write(root.join("own.csv"), format!("id,size\n{sizes}")).unwrap();
+    // A network without training, for its weights.
+    let study = "name = \"w\"\n[network.random]\n";
+    fs::write(root.join("study.toml"), study).unwrap();
+    spolia(&["run", "study.toml", "--quiet", "--out", "run"], root).success();
+    let weights = "run/networks/random/weights.safetensors";
+    let run = spolia(
+        &[
+            "concepts",
+            "images.csv",
+            "--weights",
+            weights,
+            "--layer",
+            "Conv2d_1a_3x3",
+            "--measures",
+            "own.csv",
+            "--out",
+            "own",
+        ],
+        root,
+    );
+    let told = String::from_utf8(run.failure().get_output().stderr.clone()).unwrap();
+    assert!(told.contains("the 40 images are of 1 patient"), "{told}");
+}
