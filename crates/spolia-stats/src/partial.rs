@@ -17,7 +17,8 @@ pub struct Partial {
     pub both: f64,
     /// Unique R²: `both` less `covariates`, a share of all of the target.
     pub gain: f64,
-    /// Lower end of the 95 % percentile bootstrap of the gain, over groups.
+    /// Lower end of the 95 % bootstrap interval of the gain, over groups; it holds the gain with and
+    /// without the noise of the fits, as that of [`crate::HeldOut`] does.
     pub gain_low: f64,
     /// Upper end of that interval.
     pub gain_high: f64,
@@ -70,7 +71,8 @@ pub struct Gain {
     pub both: f64,
     /// `both` less `covariates`, a share of all of the target.
     pub gain: f64,
-    /// Lower end of the 95 % percentile bootstrap of the gain, over groups.
+    /// Lower end of the 95 % bootstrap interval of the gain, over groups; it holds the gain with and
+    /// without the noise of the fits, as that of [`crate::HeldOut`] does.
     pub low: f64,
     /// Upper end of that interval.
     pub high: f64,
