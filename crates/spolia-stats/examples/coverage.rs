@@ -117,6 +117,8 @@ fn r2(draws: u64, seed: u64) -> Result<(), Error> {
         for icc in [0.0, 0.3] {
             for planted in [0.0, 0.3, 0.6, 0.9] {
                 let what = format!("R², {estimator:?}, n {n}, {groups} groups, p {p}, icc {icc}");
+                // The wide ones take long.
+                let draws = if p > 4 { draws.min(200) } else { draws };
                 line(&what, planted, draws, |draw| {
                     let mut patients = Patients::new(n, groups, icc, seed, draw);
                     let x = patients.columns(p)?;

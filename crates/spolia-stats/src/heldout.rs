@@ -85,7 +85,8 @@ pub struct HeldOut {
     pub low: f64,
     /// Upper end of the 95 % bootstrap interval over groups: of [`HeldOut::without_noise`], or of the
     /// R² where that is none. The interval holds both, the R² of such fits and the R² that their mean
-    /// attains, which is the planted one where the model is right and not penalised.
+    /// attains, which is the planted one where the model is right and little penalised. Never below 0,
+    /// as the mean attains that.
     pub high: f64,
     /// R² less what the noise of the fits costs: of the mean of many fits to as many other patients,
     /// estimated from how the predictions of a row differ between repeats (delete-d jackknife, Shao
@@ -234,6 +235,11 @@ pub(crate) fn run(
         .map(|k| permutation(&members, groups.len(), seed, k))
         .collect();
 
+    // What is exchanged: the targets, or what the covariates leave of them (Freedman, Lane 1983).
+    let all: Vec<usize> = (0..y.rows()).collect();
+    let exchanged = covariates.map(|z| residuals(y, z, &all)).transpose()?;
+    let exchanged = exchanged.as_ref().unwrap_or(y);
+
     let parts: Vec<FoldResult> = (0..repeats * folds)
         .into_par_iter()
         .map(|job| {
@@ -248,7 +254,8 @@ pub(crate) fn run(
                 seed,
                 stream: INNER_STREAM + job as u64,
             };
-            one_fold(plan, covariates, y, &splits[repeat], fold, orders)
+            let permutations = Permutations { exchanged, orders };
+            one_fold(plan, covariates, y, &splits[repeat], fold, permutations)
         })
         .collect::<Result<_, _>>()?;
 
@@ -289,29 +296,54 @@ fn check_evaluation(evaluation: &Evaluation) -> Result<(), Error> {
     Ok(())
 }
 
+/// Values and the orders in which they are dealt to the rows.
+#[derive(Clone, Copy)]
+struct Permutations<'a> {
+    exchanged: &'a Matrix,
+    orders: &'a [Vec<usize>],
+}
+
+impl Permutations<'_> {
+    fn at(&self, k: usize, row: usize, target: usize) -> f64 {
+        self.exchanged.at(self.orders[k][row], target)
+    }
+
+    /// n rows; the columns of the first permutation, then of the second, ...
+    fn columns(&self) -> Result<Matrix, Error> {
+        let (n, m) = (self.exchanged.rows(), self.exchanged.cols());
+        let columns = m * self.orders.len();
+        let cells = (0..n).flat_map(|row| (0..columns).map(move |c| (row, c)));
+        let data = cells.map(|(row, c)| self.at(c / m, row, c % m)).collect();
+        Matrix::new(n, columns, data)
+    }
+}
+
 fn one_fold(
     plan: Plan<'_>,
     covariates: Option<&Matrix>,
     y: &Matrix,
     split: &[usize],
     fold: usize,
-    orders: &[Vec<usize>],
+    permutations: Permutations<'_>,
 ) -> Result<FoldResult, Error> {
     let (test, train) = rows_of_fold(split, fold)?;
-    // With covariates, what they leave takes the place of features and targets.
-    let left = match covariates {
-        None => None,
-        Some(z) => Some((residuals(plan.x, z, &train)?, residuals(y, z, &train)?)),
-    };
-    let (x, targets) = left.as_ref().map_or((plan.x, y), |(x, y)| (x, y));
+    // With covariates, what they leave takes the place of features and targets, permuted ones too.
+    let left = |values: &Matrix| covariates.map(|z| residuals(values, z, &train)).transpose();
+    let (features, targets) = (left(plan.x)?, left(y)?);
+    let x = features.as_ref().unwrap_or(plan.x);
+    let targets = targets.as_ref().unwrap_or(y);
+    let permuted = covariates
+        .map(|z| residuals(&permutations.columns()?, z, &train))
+        .transpose()?;
     let plan = Plan { x, ..plan };
 
     // Targets, then targets of the first permutation, of the second, ...
     let m = y.cols();
-    let columns = m * (1 + orders.len());
-    let at = |row: usize, column: usize| match column / m {
-        0 => targets.at(row, column),
-        k => targets.at(orders[k - 1][row], column % m),
+    let columns = m * (1 + permutations.orders.len());
+    let at = |row: usize, column: usize| match (column / m, &permuted) {
+        (0, _) => targets.at(row, column),
+        (_, Some(permuted)) => permuted.at(row, column - m),
+        (k, None) => permutations.at(k - 1, row, column % m),
     };
     let predicted = plan.predict(
         &train,

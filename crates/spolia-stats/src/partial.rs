@@ -28,6 +28,7 @@ pub struct Partial {
 ///
 /// Covariates are taken out by least squares with an intercept, fitted on the training rows of each
 /// fold; they are to be few, and their part linear. Permutations exchange whole patients' residuals
+/// of a fit to all rows, and the covariates are then taken out anew, as they are of the targets
 /// (Freedman and Lane 1983), so that targets keep their relation to the covariates. In the inner
 /// folds that choose a hyperparameter the covariates stay as fitted on all training rows.
 ///

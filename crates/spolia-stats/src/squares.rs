@@ -100,7 +100,8 @@ impl Squares {
     }
 
     /// From the lower end of R² to the upper end of R² without the noise of the fits, over draws of
-    /// whole groups, on the scale of ln(1 - R²).
+    /// whole groups, on the scale of ln(1 - R²). The upper end is not below 0: the mean is a model too,
+    /// so that no R² which could be attained is.
     pub fn interval(&self, resamples: usize, seed: u64) -> Result<(f64, f64), Error> {
         let of = |groups: &[Sums]| {
             let draws = draws(groups.len(), resamples, seed, |drawn| {
@@ -113,7 +114,7 @@ impl Squares {
         if let (Some(groups), Some(_)) = (&self.noiseless, self.r2_without_noise()) {
             least = least.min(of(groups)?.low.max(0.0));
         }
-        Ok((1.0 - plain.high, 1.0 - least))
+        Ok((1.0 - plain.high, (1.0 - least).max(0.0)))
     }
 
     /// The same of this R² less that of `other`, both over the same draws; expanded percentiles.
@@ -135,7 +136,7 @@ impl Squares {
             let noiseless = of(own, others)?;
             (low, high) = (low.min(noiseless.low), high.max(noiseless.high));
         }
-        Ok((low, high))
+        Ok((low, high.max(0.0)))
     }
 }
 

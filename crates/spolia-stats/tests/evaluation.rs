@@ -131,40 +131,35 @@ fn the_interval_holds_the_planted_r2() {
 
 #[test]
 fn p_values_beyond_covariates_are_uniform() {
-    // Covariates carry most of y and some of x, also between patients; x carries nothing beyond.
-    let (n, targets) = (60, 20);
-    let evaluation = quick(Estimator::Ols, 59);
-    let p: Vec<f64> = (0..12)
-        .into_par_iter()
-        .flat_map_iter(|draw| {
-            let seed = FIRST_SEED + 10 * draw;
-            let patient = normal(20, 2, seed);
-            let row = normal(n, 2, seed + 1);
-            let z = (0..n).flat_map(|i| [0, 1].map(|j| patient.row(i / 3)[j] + row.row(i)[j]));
-            let z = Matrix::new(n, 2, z.collect()).unwrap();
-            let own = normal(n, 4, seed + 2);
-            let x = (0..n).flat_map(|i| [0, 1, 2, 3].map(|j| own.row(i)[j] + z.row(i)[j % 2]));
-            let x = Matrix::new(n, 4, x.collect()).unwrap();
-            let noise = normal(n, targets, seed + 3);
-            let y = (0..n).flat_map(|i| {
-                let of_z = 3.0 * z.row(i)[0] - 2.0 * z.row(i)[1];
-                noise
-                    .row(i)
-                    .iter()
-                    .map(move |e| of_z + e)
-                    .collect::<Vec<_>>()
-            });
-            let y = Matrix::new(n, targets, y.collect()).unwrap();
-            let mut evaluation = evaluation;
-            evaluation.options.seed = seed;
-            let fits = held_out_partial(&x, &z, &y, &blocks(n, 3), &evaluation).unwrap();
-            fits.into_iter()
-                .map(|fit| fit.partial.held_out.p_value.unwrap() - 0.5 / 60.0)
-        })
-        .collect();
-    assert_eq!(p.len(), 240);
-    let test = kolmogorov_uniform(&p).unwrap();
-    assert!(test.p_value > 0.01, "{test:?}");
+    // Six covariates carry most of y, two of them some of x, also between patients; x carries nothing
+    // beyond. Residuals exchanged without taking the covariates out anew fail here.
+    let (n, q, each) = (48, 6, 3);
+    for estimator in [Estimator::Ols, Estimator::Ridge] {
+        let p: Vec<f64> = (0..240)
+            .into_par_iter()
+            .map(|draw| {
+                let seed = FIRST_SEED + 10 * draw;
+                let (patient, row) = (normal(n / each, q, seed), normal(n, q, seed + 1));
+                let z = (0..n * q).map(|k| {
+                    let (i, j) = (k / q, k % q);
+                    patient.row(i / each)[j] + row.row(i)[j]
+                });
+                let z = Matrix::new(n, q, z.collect()).unwrap();
+                let own = normal(n, 4, seed + 2);
+                let x = (0..n * 4).map(|k| own.row(k / 4)[k % 4] + z.row(k / 4)[k % 2]);
+                let x = Matrix::new(n, 4, x.collect()).unwrap();
+                let noise = normal(n, 1, seed + 3);
+                let y = (0..n).map(|i| 3.0 * z.row(i).iter().sum::<f64>() + noise.row(i)[0]);
+                let y = Matrix::new(n, 1, y.collect()).unwrap();
+                let mut evaluation = quick(estimator, 59);
+                evaluation.options.seed = seed;
+                let fits = held_out_partial(&x, &z, &y, &blocks(n, each), &evaluation).unwrap();
+                fits[0].partial.held_out.p_value.unwrap() - 0.5 / 60.0
+            })
+            .collect();
+        let test = kolmogorov_uniform(&p).unwrap();
+        assert!(test.p_value > 0.01, "{estimator:?}: {test:?}");
+    }
 }
 
 #[test]
