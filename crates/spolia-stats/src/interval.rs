@@ -2,9 +2,11 @@
 //!
 //! Percentiles of the draws of G groups are too narrow: the draws' variance is (G - 1)/G of what it
 //! should be, and the normal quantiles that they imitate take that variance for known. Both are
-//! mended by the factor t(G - 1) √(G/(G - 1)) in place of the normal quantile (Hesterberg 2015):
-//! times the standard deviation of the draws where a scale is known on which the statistic is about
-//! normal, and turned into a share of the draws where none is.
+//! mended by the factor t(G - 1) √(G/(G - 1)) in place of the normal quantile (Hesterberg 2015),
+//! turned into a share of the draws: expanded percentiles. Where a scale is known on which the
+//! statistic is about normal, the factor times the standard deviation of the draws gives ends on that
+//! scale too. Percentiles follow the skewness of the draws, but the wrong way where the statistic and
+//! its standard error go together; of both the outer end is taken.
 
 use crate::Error;
 use crate::distribution::{normal_below, student_quantile};
@@ -19,6 +21,16 @@ pub struct Interval {
     pub high: f64,
     /// Draws for which the statistic is defined; the interval is of these.
     pub resamples: usize,
+}
+
+impl Interval {
+    fn outer(self, low: f64, high: f64) -> Self {
+        Self {
+            low: self.low.min(low),
+            high: self.high.max(high),
+            ..self
+        }
+    }
 }
 
 /// t quantile of `groups` - 1 degrees of freedom times √(groups/(groups - 1)).
@@ -64,57 +76,51 @@ pub(crate) fn expanded(draws: &[f64], groups: usize, level: f64) -> Result<Inter
     })
 }
 
-/// Of a share (an AUC, an accuracy): `estimate` ± factor standard errors on the logit scale, so that
-/// it stays within 0 to 1. A share of 0 or 1 has no such scale; the expanded percentiles take over.
+/// Of a share (an AUC, an accuracy): the outer ends of the expanded percentiles and of `estimate` ±
+/// factor standard errors on the logit scale, which stays within 0 to 1. A share of 0 or 1 has no
+/// such scale.
 pub(crate) fn of_share(
     draws: &[f64],
     estimate: f64,
     groups: usize,
     level: f64,
 ) -> Result<Interval, Error> {
+    let percentiles = expanded(draws, groups, level)?;
     let variance = estimate * (1.0 - estimate);
     if variance.is_nan() || variance <= 0.0 {
-        return expanded(draws, groups, level);
+        return Ok(percentiles);
     }
     let draws = defined(draws)?;
     let half = factor(groups, level)? * spread(&draws) / variance;
     let logit = (estimate / (1.0 - estimate)).ln();
     let share = |logit: f64| 1.0 / (1.0 + (-logit).exp());
-    Ok(Interval {
-        low: share(logit - half),
-        high: share(logit + half),
-        resamples: draws.len(),
-    })
+    Ok(percentiles.outer(share(logit - half), share(logit + half)))
 }
 
-/// Of a positive ratio (of mean squares): `estimate` ± factor standard errors of its logarithm.
+/// Of a positive ratio (of sums of squares): the outer ends of the expanded percentiles and of
+/// `estimate` ± factor standard errors of its logarithm.
 pub(crate) fn of_ratio(
     draws: &[f64],
     estimate: f64,
     groups: usize,
     level: f64,
 ) -> Result<Interval, Error> {
-    let draws = defined(draws)?;
-    let half = if estimate > 0.0 {
-        factor(groups, level)? * spread(&draws) / estimate
-    } else {
-        0.0
-    };
-    Ok(Interval {
-        low: estimate * (-half).exp(),
-        high: estimate * half.exp(),
-        resamples: draws.len(),
-    })
+    let percentiles = expanded(draws, groups, level)?;
+    if estimate.is_nan() || estimate <= 0.0 {
+        return Ok(percentiles);
+    }
+    let half = factor(groups, level)? * spread(&defined(draws)?) / estimate;
+    Ok(percentiles.outer(estimate * (-half).exp(), estimate * half.exp()))
 }
 
-/// Of any number: `estimate` ± factor times the standard error.
-pub(crate) fn of_logarithm(
+/// Of a number with a standard error from a jackknife, which has the right variance already:
+/// `estimate` ± t(groups - 1) standard errors.
+pub(crate) fn student(
     estimate: f64,
     standard_error: f64,
     groups: usize,
     level: f64,
 ) -> Result<(f64, f64), Error> {
-    // A standard error of a jackknife has the right variance already.
     let g = groups as f64;
     let half = factor(groups, level)? * ((g - 1.0) / g).sqrt() * standard_error;
     Ok((estimate - half, estimate + half))
@@ -154,7 +160,11 @@ mod tests {
         // Symmetric about 1/2, and between 0 and 1 however wide.
         let share = of_share(&draws, 0.5, 5, 0.95).unwrap();
         assert!((share.low + share.high - 1.0).abs() < 1e-12);
-        assert!(share.low > 0.0 && share.low < 0.05);
+        assert!(share.low > 0.0 && share.low < 0.001);
+        // Draws of 0.4 and 0.6, sd 0.02^(1/2), over 1/4: beyond all draws on the logit scale.
+        let logit = of_share(&[0.4, 0.6], 0.5, 5, 0.95).unwrap();
+        let half = factor(5, 0.95).unwrap() * 0.02_f64.sqrt() / 0.25;
+        assert!((logit.low - 1.0 / (1.0 + half.exp())).abs() < 1e-12);
         // A share of 1, and a ratio without spread.
         let one = of_share(&[1.0; 9], 1.0, 5, 0.95).unwrap();
         assert_eq!((one.low, one.high, one.resamples), (1.0, 1.0, 9));

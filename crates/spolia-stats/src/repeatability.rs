@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::interval::of_logarithm;
+use crate::interval::student;
 use crate::matrix::check_groups;
 use crate::summary::{mean, standard_error};
 use crate::{Error, Matrix};
@@ -107,7 +107,7 @@ pub fn repeatability(values: &Matrix, groups: &[usize]) -> Result<Repeatability,
             .map(|left| g * f.ln() - (g - 1.0) * left)
             .collect();
         let error = standard_error(&pseudo).unwrap_or(0.0);
-        let (low, high) = of_logarithm(f.ln(), error, logarithms.len(), 0.95)?;
+        let (low, high) = student(f.ln(), error, logarithms.len(), 0.95)?;
         (icc(low.exp()), icc(high.exp()))
     };
     Ok(Repeatability {
