@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::bootstrap::{members_of, weighted_draws};
-use crate::summary::{check_finite, quantile};
+use crate::interval::of_share;
+use crate::summary::check_finite;
 
 /// A point of the curve: what is called positive if its score is at least `threshold`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,15 +79,18 @@ pub struct AucInterval {
     pub resamples: usize,
 }
 
-/// AUC with a percentile bootstrap interval of coverage `level` (0.95, say), in which whole groups
-/// (patients) are drawn with replacement: patches of one patient are alike, so that resampling
-/// patches would give an interval too narrow.
+/// AUC with a bootstrap interval of coverage `level` (0.95, say), in which whole groups (patients)
+/// are drawn with replacement: patches of one patient are alike, so that resampling patches would
+/// give an interval too narrow. Its standard error is that of the draws, its ends are t quantiles
+/// (groups less 1 degrees of freedom) on the logit scale, which keeps them within 0 to 1.
 ///
 /// Draws that hold one class only are left out and their absence shows in
-/// [`AucInterval::resamples`]. With few groups the interval is a rough one.
+/// [`AucInterval::resamples`]. Of an AUC of 0 or 1 no draw differs, so that its interval has no
+/// width: it says nothing then.
 ///
 /// # Errors
-/// As [`roc_curve`]; [`Error::TooFew`] for fewer than two groups or where no draw held both classes.
+/// As [`roc_curve`]; [`Error::TooFew`] for fewer than two groups or where no draw held both classes;
+/// [`Error::Setting`] for a level that is not between 0 and 1.
 pub fn auc_bootstrap(
     scores: &[f64],
     positive: &[bool],
@@ -108,20 +112,13 @@ pub fn auc_bootstrap(
     let order = falling(scores);
     let area = |weights: &[usize]| weighted_auc(scores, positive, &order, weights);
     let areas = weighted_draws(&rows, scores.len(), resamples, seed, 0, &area);
-    if areas.is_empty() {
-        return Err(Error::TooFew {
-            what: "bootstrap draws with both classes",
-            needed: 1,
-            got: 0,
-        });
-    }
-    let tail = (1.0 - level) / 2.0;
+    let interval = of_share(&areas, auc, rows.len(), level)?;
     Ok(AucInterval {
         auc,
-        low: quantile(&areas, tail)?,
-        high: quantile(&areas, 1.0 - tail)?,
+        low: interval.low,
+        high: interval.high,
         groups: rows.len(),
-        resamples: areas.len(),
+        resamples: interval.resamples,
     })
 }
 

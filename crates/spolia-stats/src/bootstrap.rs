@@ -6,25 +6,13 @@ use rand_chacha::ChaCha8Rng;
 use crate::Error;
 use crate::auc::{check, falling, weighted_auc};
 use crate::folds::rows_by_group;
+use crate::interval::{Interval, expanded};
 use crate::matrix::check_groups;
-use crate::summary::quantile;
 
-/// Ends of a percentile bootstrap interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-    /// Draws for which the statistic is defined; the interval is of these.
-    pub resamples: usize,
-}
-
-/// Percentile interval of coverage `level` (0.95, say) of any statistic, whole groups (patients,
-/// slides) drawn with replacement (Efron 1979). `statistic` gets the rows drawn, a row as often as
-/// its group; it answers none where it is not defined for them, and such draws are left out.
-///
-/// With fewer than about 20 groups the interval is too narrow.
+/// Interval of coverage `level` (0.95, say) of any statistic, whole groups (patients, slides) drawn
+/// with replacement (Efron 1979): percentiles of the draws, expanded for the number of groups
+/// (Hesterberg 2015). `statistic` gets the rows drawn, a row as often as its group; it answers none
+/// where it is not defined for them, and such draws are left out.
 ///
 /// # Errors
 /// [`Error::TooFew`] for fewer than two groups or where no draw has a finite statistic,
@@ -47,7 +35,7 @@ pub fn group_bootstrap(
         }
         values.extend(statistic(&rows).filter(|value| value.is_finite()));
     }
-    percentiles(&values, level)
+    expanded(&values, members.len(), level)
 }
 
 /// Rows of each group, of which a bootstrap needs two.
@@ -61,29 +49,6 @@ pub(crate) fn members_of(groups: &[usize]) -> Result<Vec<Vec<usize>>, Error> {
         });
     }
     Ok(members)
-}
-
-pub(crate) fn percentiles(values: &[f64], level: f64) -> Result<Interval, Error> {
-    if !(level > 0.0 && level < 1.0) {
-        return Err(Error::Setting {
-            what: "the level of an interval",
-            value: level,
-            allowed: "a number between 0 and 1, such as 0.95",
-        });
-    }
-    if values.is_empty() {
-        return Err(Error::TooFew {
-            what: "bootstrap draws for which the statistic is defined",
-            needed: 1,
-            got: 0,
-        });
-    }
-    let tail = (1.0 - level) / 2.0;
-    Ok(Interval {
-        low: quantile(values, tail)?,
-        high: quantile(values, 1.0 - tail)?,
-        resamples: values.len(),
-    })
 }
 
 /// The statistic over draws of groups, given how often each row was drawn.
@@ -116,7 +81,7 @@ pub(crate) fn weighted_draws(
 pub struct AucDifference {
     /// AUC of the first less that of the second.
     pub difference: f64,
-    /// Percentile interval over groups.
+    /// Interval over groups: expanded percentiles, as of [`group_bootstrap`].
     pub interval: Interval,
     /// Two-sided: twice the smaller share of draws at or beyond 0, counting one more draw; at most
     /// 1.
@@ -154,7 +119,7 @@ pub fn auc_difference(
     Ok(AucDifference {
         // Both classes are present, as checked.
         difference: difference(&vec![1; first.len()]).unwrap_or(f64::NAN),
-        interval: percentiles(&draws, level)?,
+        interval: expanded(&draws, members.len(), level)?,
         p_value: (2.0 * tail).min(1.0),
     })
 }

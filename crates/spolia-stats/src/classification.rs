@@ -4,13 +4,14 @@ use faer::Mat;
 use rayon::prelude::*;
 
 use crate::auc::{falling, weighted_auc};
-use crate::bootstrap::{Interval, percentiles, weighted_draws};
+use crate::bootstrap::weighted_draws;
 use crate::fold::{Fold, rows_of_fold};
 use crate::folds::{group_folds, number_groups, rows_by_group};
+use crate::interval::{Interval, of_share};
 use crate::logistic::{check_c, check_labels, count_classes, minimise, predict, start};
 use crate::matrix::check_groups;
 use crate::permutation::{p_value, permutation};
-use crate::summary::{mean, standard_deviation};
+use crate::summary::{mean, quantile, standard_deviation};
 use crate::{Error, HeldOutOptions, Matrix};
 
 /// Streams of the generator: splits of the repeats take 0, 1, ...
@@ -49,18 +50,28 @@ impl Default for Classification {
     }
 }
 
-/// A held-out score of a classification; chance is 1 / classes for balanced accuracy, 1/2 for AUC.
+/// A held-out score of a classification.
+///
+/// What chance gives is [`Score::null`]. On paper it is 1 / classes for balanced accuracy and 1/2 for
+/// AUC, but where whole groups are held out it is below: a class many of whose rows are in the test
+/// fold is the rarer in training, and the less predicted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
     /// Mean over the repeats.
     pub value: f64,
     /// Standard deviation over the repeats (noise of the split); none for one repeat.
     pub sd: Option<f64>,
-    /// 95 % percentile bootstrap over groups, of the repeats together.
+    /// 95 % bootstrap interval over groups, of the repeats together, as of
+    /// [`crate::auc_bootstrap`].
     pub interval: Interval,
     /// (1 + permutations at least as large) / (1 + permutations), over the first repeat; none
     /// without permutations.
     pub p_value: Option<f64>,
+    /// Mean score of the permutations: what chance gives with these groups; none without
+    /// permutations.
+    pub null: Option<f64>,
+    /// 95th percentile of the permutations' scores; none without permutations.
+    pub null_high: Option<f64>,
 }
 
 /// Held-out classification.
@@ -158,7 +169,7 @@ pub fn held_out_classification(
     }
 
     let one = vec![1; labels.len()];
-    let score = |truth: &[usize], p: &Mat<f64>| {
+    let scores = |truth: &[usize], p: &Mat<f64>| {
         let correct: Vec<bool> = (0..truth.len())
             .map(|i| most_likely(p, i) == truth[i])
             .collect();
@@ -168,11 +179,11 @@ pub fn held_out_classification(
         )
     };
     let (accuracies, areas): (Vec<f64>, Vec<f64>) =
-        repeats.iter().map(|p| score(labels, p)).unzip();
+        repeats.iter().map(|p| scores(labels, p)).unzip();
     let (null_accuracies, null_areas): (Vec<f64>, Vec<f64>) = tables[1..]
         .iter()
         .zip(&permuted)
-        .map(|(truth, p)| score(truth, p))
+        .map(|(truth, p)| scores(truth, p))
         .unzip();
 
     let correct: Vec<Vec<bool>> = repeats
@@ -184,7 +195,10 @@ pub fn held_out_classification(
         })
         .collect();
     let curves: Vec<Curves> = repeats.iter().map(Curves::new).collect();
-    let draws = |statistic: &dyn Fn(&[usize]) -> Option<f64>| {
+    let score = |values: &[f64],
+                 null: &[f64],
+                 statistic: &dyn Fn(&[usize]) -> Option<f64>|
+     -> Result<Score, Error> {
         let draws = weighted_draws(
             &members,
             labels.len(),
@@ -193,10 +207,16 @@ pub fn held_out_classification(
             BOOTSTRAP_STREAM,
             statistic,
         );
-        percentiles(&draws, 0.95)
-    };
-    let tested = |observed: &[f64], null: Vec<f64>| {
-        (options.permutations > 0).then(|| p_value(observed[0], null))
+        let value = mean(values);
+        let tested = !null.is_empty();
+        Ok(Score {
+            value,
+            sd: standard_deviation(values),
+            interval: of_share(&draws, value, members.len(), 0.95)?,
+            p_value: tested.then(|| p_value(values[0], null.iter().copied())),
+            null: tested.then(|| mean(null)),
+            null_high: tested.then(|| quantile(null, 0.95)).transpose()?,
+        })
     };
     let recall =
         (0..classes).map(|class| recall(labels, class, &correct, &one).unwrap_or(f64::NAN));
@@ -207,24 +227,16 @@ pub fn held_out_classification(
     let cells = (0..labels.len()).flat_map(|i| (0..classes).map(move |k| (i, k)));
     Ok(Classified {
         classes,
-        balanced_accuracy: Score {
-            value: mean(&accuracies),
-            sd: standard_deviation(&accuracies),
-            interval: draws(&|weights| balanced_accuracy(labels, classes, &correct, weights))?,
-            p_value: tested(&accuracies, null_accuracies),
-        },
-        auc: Score {
-            value: mean(&areas),
-            sd: standard_deviation(&areas),
-            interval: draws(&|weights| {
-                let areas: Option<Vec<f64>> = curves
-                    .iter()
-                    .map(|c| mean_auc(labels, c, weights))
-                    .collect();
-                areas.map(|areas| mean(&areas))
-            })?,
-            p_value: tested(&areas, null_areas),
-        },
+        balanced_accuracy: score(&accuracies, &null_accuracies, &|weights| {
+            balanced_accuracy(labels, classes, &correct, weights)
+        })?,
+        auc: score(&areas, &null_areas, &|weights| {
+            let areas: Option<Vec<f64>> = curves
+                .iter()
+                .map(|c| mean_auc(labels, c, weights))
+                .collect();
+            areas.map(|areas| mean(&areas))
+        })?,
         recall: recall.collect(),
         probabilities: Matrix::new(
             labels.len(),

@@ -13,6 +13,32 @@ pub(crate) fn student_two_sided(t: f64, df: f64) -> f64 {
     incomplete_beta(df / (df + t * t), t * t / (df + t * t), df / 2.0, 0.5)
 }
 
+/// P(Z <= z) of a standard normal Z.
+pub(crate) fn normal_below(z: f64) -> f64 {
+    let tail = normal_two_sided(z) / 2.0;
+    if z < 0.0 { tail } else { 1.0 - tail }
+}
+
+/// The t >= 0 with P(T <= t) = `p` of Student's T with `df` degrees of freedom, for p from 1/2 up
+/// to below 1; by bisection.
+pub(crate) fn student_quantile(p: f64, df: f64) -> f64 {
+    let tail = 2.0 * (1.0 - p);
+    let (mut low, mut high) = (0.0, 1.0);
+    while student_two_sided(high, df) > tail && high < 1e300 {
+        low = high;
+        high *= 2.0;
+    }
+    for _ in 0..80 {
+        let middle = f64::midpoint(low, high);
+        if student_two_sided(middle, df) > tail {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
+
 /// erfc(x) for x >= 0: 1 less the series of erf below 2.5, a continued fraction above.
 fn complementary_error_function(x: f64) -> f64 {
     let root = std::f64::consts::PI.sqrt();

@@ -13,7 +13,7 @@ use crate::folds::{group_folds, rows_by_group};
 use crate::matrix::{check_groups, check_regression};
 use crate::permutation::{p_value, permutation};
 use crate::squares::Squares;
-use crate::summary::{mean, standard_deviation};
+use crate::summary::{mean, quantile, standard_deviation};
 use crate::{Error, Matrix};
 
 /// How the held-out R² is estimated.
@@ -80,13 +80,25 @@ pub struct HeldOut {
     /// Standard deviation over the repeats; none for one repeat. It is the noise of the split, not
     /// of the patients.
     pub sd: Option<f64>,
-    /// Lower end of the 95 % percentile bootstrap over groups of the held-out predictions.
+    /// Lower end of the 95 % bootstrap interval over groups: of the R² of fits to (folds - 1)/folds
+    /// of the data.
     pub low: f64,
-    /// Upper end of that interval.
+    /// Upper end of the 95 % bootstrap interval over groups: of [`HeldOut::without_noise`], or of the
+    /// R² where that is none. The interval holds both, the R² of such fits and the R² that their mean
+    /// attains, which is the planted one where the model is right and little penalised. Never below 0,
+    /// as the mean attains that.
     pub high: f64,
+    /// R² less what the noise of the fits costs: of the mean of many fits to as many other patients,
+    /// estimated from how the predictions of a row differ between repeats (delete-d jackknife, Shao
+    /// and Wu 1989). None for one repeat, or where each fold is one group, so that repeats agree.
+    pub without_noise: Option<f64>,
     /// (1 + permutations with an R² at least as large) / (1 + permutations), both over the folds of
     /// the first repeat; none without permutations.
     pub p_value: Option<f64>,
+    /// Mean R² of the permutations, what chance gives (below 0); none without permutations.
+    pub null: Option<f64>,
+    /// 95th percentile of the permutations' R²; none without permutations.
+    pub null_high: Option<f64>,
     /// Held-out prediction of each row, mean over the repeats.
     pub predictions: Vec<f64>,
 }
@@ -164,6 +176,7 @@ pub(crate) struct Run {
 impl Run {
     pub fn evaluate(self, options: HeldOutOptions) -> Result<Evaluated, Error> {
         let r2s = self.squares.r2_of_repeats();
+        let tested = options.permutations > 0;
         let (low, high) = self.squares.interval(options.resamples, options.seed)?;
         Ok(Evaluated {
             held_out: HeldOut {
@@ -171,7 +184,10 @@ impl Run {
                 sd: standard_deviation(&r2s),
                 low,
                 high,
-                p_value: (options.permutations > 0).then(|| p_value(r2s[0], self.permuted)),
+                without_noise: self.squares.r2_without_noise(),
+                p_value: tested.then(|| p_value(r2s[0], self.permuted.iter().copied())),
+                null: tested.then(|| mean(&self.permuted)),
+                null_high: tested.then(|| quantile(&self.permuted, 0.95)).transpose()?,
                 predictions: self.squares.predictions,
             },
             hyperparameters: self.hyperparameters,
@@ -182,8 +198,10 @@ impl Run {
 /// What one fold of one split gives.
 pub(crate) struct FoldResult {
     pub test: Vec<usize>,
-    /// (SS_res, SS_tot) of each held-out row and target, target by target.
-    pub squares: Vec<Vec<(f64, f64)>>,
+    /// Number of training rows.
+    pub training: usize,
+    /// Errors of the model and of the training mean of each held-out row, target by target.
+    pub errors: Vec<Vec<(f64, f64)>>,
     /// Predictions, target by target.
     pub predictions: Vec<Vec<f64>>,
     /// (SS_res, SS_tot) of each permutation and target, permutation by permutation.
@@ -217,6 +235,11 @@ pub(crate) fn run(
         .map(|k| permutation(&members, groups.len(), seed, k))
         .collect();
 
+    // What is exchanged: the targets, or what the covariates leave of them (Freedman, Lane 1983).
+    let all: Vec<usize> = (0..y.rows()).collect();
+    let exchanged = covariates.map(|z| residuals(y, z, &all)).transpose()?;
+    let exchanged = exchanged.as_ref().unwrap_or(y);
+
     let parts: Vec<FoldResult> = (0..repeats * folds)
         .into_par_iter()
         .map(|job| {
@@ -231,14 +254,15 @@ pub(crate) fn run(
                 seed,
                 stream: INNER_STREAM + job as u64,
             };
-            one_fold(plan, covariates, y, &splits[repeat], fold, orders)
+            let permutations = Permutations { exchanged, orders };
+            one_fold(plan, covariates, y, &splits[repeat], fold, permutations)
         })
         .collect::<Result<_, _>>()?;
 
     let m = y.cols();
     Ok((0..m)
         .map(|target| Run {
-            squares: Squares::new(&parts, target, y.rows(), folds, members.clone()),
+            squares: Squares::new(&parts, target, y.rows(), folds, &members),
             permuted: (0..permutations)
                 .map(|k| {
                     let sums = parts[..folds]
@@ -272,53 +296,75 @@ fn check_evaluation(evaluation: &Evaluation) -> Result<(), Error> {
     Ok(())
 }
 
+/// Values and the orders in which they are dealt to the rows.
+#[derive(Clone, Copy)]
+struct Permutations<'a> {
+    exchanged: &'a Matrix,
+    orders: &'a [Vec<usize>],
+}
+
+impl Permutations<'_> {
+    fn at(&self, k: usize, row: usize, target: usize) -> f64 {
+        self.exchanged.at(self.orders[k][row], target)
+    }
+
+    /// n rows; the columns of the first permutation, then of the second, ...
+    fn columns(&self) -> Result<Matrix, Error> {
+        let (n, m) = (self.exchanged.rows(), self.exchanged.cols());
+        let columns = m * self.orders.len();
+        let cells = (0..n).flat_map(|row| (0..columns).map(move |c| (row, c)));
+        let data = cells.map(|(row, c)| self.at(c / m, row, c % m)).collect();
+        Matrix::new(n, columns, data)
+    }
+}
+
 fn one_fold(
     plan: Plan<'_>,
     covariates: Option<&Matrix>,
     y: &Matrix,
     split: &[usize],
     fold: usize,
-    orders: &[Vec<usize>],
+    permutations: Permutations<'_>,
 ) -> Result<FoldResult, Error> {
     let (test, train) = rows_of_fold(split, fold)?;
-    // With covariates, what they leave takes the place of features and targets.
-    let left = match covariates {
-        None => None,
-        Some(z) => Some((residuals(plan.x, z, &train)?, residuals(y, z, &train)?)),
-    };
-    let (x, targets) = left.as_ref().map_or((plan.x, y), |(x, y)| (x, y));
+    // With covariates, what they leave takes the place of features and targets, permuted ones too.
+    let left = |values: &Matrix| covariates.map(|z| residuals(values, z, &train)).transpose();
+    let (features, targets) = (left(plan.x)?, left(y)?);
+    let x = features.as_ref().unwrap_or(plan.x);
+    let targets = targets.as_ref().unwrap_or(y);
+    let permuted = covariates
+        .map(|z| residuals(&permutations.columns()?, z, &train))
+        .transpose()?;
     let plan = Plan { x, ..plan };
 
     // Targets, then targets of the first permutation, of the second, ...
     let m = y.cols();
-    let columns = m * (1 + orders.len());
-    let at = |row: usize, column: usize| match column / m {
-        0 => targets.at(row, column),
-        k => targets.at(orders[k - 1][row], column % m),
+    let columns = m * (1 + permutations.orders.len());
+    let at = |row: usize, column: usize| match (column / m, &permuted) {
+        (0, _) => targets.at(row, column),
+        (_, Some(permuted)) => permuted.at(row, column - m),
+        (k, None) => permutations.at(k - 1, row, column % m),
     };
     let predicted = plan.predict(
         &train,
         &test,
         Mat::from_fn(train.len(), columns, |i, c| at(train[i], c)),
     )?;
-    let squares = |column: usize| -> Vec<(f64, f64)> {
+    let errors = |column: usize| -> Vec<(f64, f64)> {
         let predictions = predicted.predictions.col(column);
         test.iter()
             .zip(predictions.iter())
             .map(|(&row, prediction)| {
                 let value = at(row, column);
-                (
-                    (value - prediction).powi(2),
-                    (value - predicted.means[column]).powi(2),
-                )
+                (value - prediction, value - predicted.means[column])
             })
             .collect()
     };
     let permuted = (m..columns)
         .map(|column| {
-            let rows = squares(column);
-            rows.iter()
-                .fold((0.0, 0.0), |sum, row| (sum.0 + row.0, sum.1 + row.1))
+            errors(column).iter().fold((0.0, 0.0), |sum, error| {
+                (sum.0 + error.0 * error.0, sum.1 + error.1 * error.1)
+            })
         })
         .collect();
     let of_target = |target: usize| {
@@ -329,7 +375,8 @@ fn one_fold(
             .collect()
     };
     Ok(FoldResult {
-        squares: (0..m).map(squares).collect(),
+        training: train.len(),
+        errors: (0..m).map(errors).collect(),
         predictions: (0..m).map(of_target).collect(),
         permuted,
         chosen: predicted.chosen[..m].to_vec(),

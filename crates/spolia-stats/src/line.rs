@@ -70,7 +70,7 @@ pub fn line(x: &[f64], y: &[f64], fit: LineFit) -> Result<Line, Error> {
     })
 }
 
-/// Percentile bootstrap of the slope over whole units (`units[i]` is the patient or layer of pair
+/// Bootstrap interval of the slope over whole units (`units[i]` is the patient or layer of pair
 /// i); draws in which all x are the same are left out.
 ///
 /// # Errors

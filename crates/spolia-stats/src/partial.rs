@@ -17,7 +17,8 @@ pub struct Partial {
     pub both: f64,
     /// Unique R²: `both` less `covariates`, a share of all of the target.
     pub gain: f64,
-    /// Lower end of the 95 % percentile bootstrap of the gain, over groups.
+    /// Lower end of the 95 % bootstrap interval of the gain, over groups; it holds the gain with and
+    /// without the noise of the fits, as that of [`crate::HeldOut`] does.
     pub gain_low: f64,
     /// Upper end of that interval.
     pub gain_high: f64,
@@ -27,6 +28,7 @@ pub struct Partial {
 ///
 /// Covariates are taken out by least squares with an intercept, fitted on the training rows of each
 /// fold; they are to be few, and their part linear. Permutations exchange whole patients' residuals
+/// of a fit to all rows, and the covariates are then taken out anew, as they are of the targets
 /// (Freedman and Lane 1983), so that targets keep their relation to the covariates. In the inner
 /// folds that choose a hyperparameter the covariates stay as fitted on all training rows.
 ///
@@ -70,7 +72,8 @@ pub struct Gain {
     pub both: f64,
     /// `both` less `covariates`, a share of all of the target.
     pub gain: f64,
-    /// Lower end of the 95 % percentile bootstrap of the gain, over groups.
+    /// Lower end of the 95 % bootstrap interval of the gain, over groups; it holds the gain with and
+    /// without the noise of the fits, as that of [`crate::HeldOut`] does.
     pub low: f64,
     /// Upper end of that interval.
     pub high: f64,
