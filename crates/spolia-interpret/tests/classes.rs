@@ -63,6 +63,11 @@ fn a_category_is_told_from_noise() {
         scores.balanced_accuracy > 0.9 && scores.auc > 0.95 && scores.p_value == Some(0.05),
         "{scores:?}"
     );
+    let (null, null_high) = (scores.null.unwrap(), scores.null_high.unwrap());
+    assert!(
+        (0.3..0.6).contains(&null) && null < null_high && null_high < 0.9,
+        "{scores:?}"
+    );
     assert!(scores.low <= scores.balanced_accuracy && scores.balanced_accuracy <= scores.high);
     // Towards `yes`, the second name.
     let unit = found.unit.unwrap();
@@ -104,5 +109,5 @@ fn categories_that_cannot_be_judged_are_named() {
     ));
     let dead = run(&vec![0.0; IMAGES * CHANNELS], &two, &groups).unwrap();
     assert_eq!((dead.row.scores, dead.unit), (None, None));
-    assert_eq!(dead.row.fields()[5..], [const { String::new() }; 5]);
+    assert_eq!(dead.row.fields()[5..], [const { String::new() }; 7]);
 }

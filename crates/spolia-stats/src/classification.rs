@@ -34,6 +34,10 @@ pub struct Classification {
     pub components: Option<usize>,
     /// Folds of the choice of C, at least 2; fewer where there are fewer groups.
     pub inner_folds: usize,
+    /// Whether each permutation chooses its own C, which takes about twenty times as long. Otherwise it keeps
+    /// the C that the fold chose for the true labels of its training rows; the held-out labels take no part in
+    /// that choice either.
+    pub permutations_choose: bool,
     /// Folds, repeats, permutations, draws and seed.
     pub options: HeldOutOptions,
 }
@@ -45,6 +49,7 @@ impl Default for Classification {
             c: None,
             components: None,
             inner_folds: 3,
+            permutations_choose: true,
             options: HeldOutOptions::default(),
         }
     }
@@ -95,7 +100,7 @@ pub struct Classified {
 /// Predicts labels 0, 1, … of `x` (n x p) by logistic regression on groups it has not seen.
 ///
 /// The permutation test moves whole groups' labels as [`crate::held_out_r2`] does, and repeats the
-/// choice of C. A class that no training row has is given probability 0. AUC is of the predictions
+/// choice of C unless told otherwise. A class that no training row has is given probability 0. AUC is of the predictions
 /// of all folds together: where the folds' shares of a class differ much, it errs to the low side.
 ///
 /// # Errors
@@ -279,38 +284,54 @@ fn one_fold(
             inner.push((held, kept, features));
         }
     }
+    let chosen = match classification.c {
+        Some(c) => c,
+        None => choose_c(&inner, &tables[0], classes)?,
+    };
     let fits = tables
         .par_iter()
-        .map(|labels| {
-            let of = |rows: &[usize]| rows.iter().map(|&row| labels[row]).collect::<Vec<_>>();
-            let c = match classification.c {
-                Some(c) => c,
-                None => {
-                    let mut losses = [0.0; CHOICES as usize];
-                    for (held, kept, features) in &inner {
-                        let truth = of(held);
-                        let mut start = None;
-                        for (choice, loss) in losses.iter_mut().enumerate() {
-                            let c = choice_of_c(choice);
-                            let p = classify(features, &of(kept), classes, c, &mut start)?;
-                            for (i, &label) in truth.iter().enumerate() {
-                                *loss -= p[(i, label)].max(f64::EPSILON).ln();
-                            }
-                        }
-                    }
-                    let mut best = 0;
-                    for (choice, loss) in losses.iter().enumerate() {
-                        if *loss < losses[best] {
-                            best = choice;
-                        }
-                    }
-                    choice_of_c(best)
-                }
+        .enumerate()
+        .map(|(table, labels)| {
+            let chooses =
+                table > 0 && classification.c.is_none() && classification.permutations_choose;
+            let c = if chooses {
+                choose_c(&inner, labels, classes)?
+            } else {
+                chosen
             };
-            Ok((classify(&outer, &of(&train), classes, c, &mut None)?, c))
+            let own = train.iter().map(|&row| labels[row]).collect::<Vec<_>>();
+            Ok((classify(&outer, &own, classes, c, &mut None)?, c))
         })
         .collect::<Result<_, Error>>()?;
     Ok((test, fits))
+}
+
+/// The C of least log loss over inner folds: held-out rows, training rows and their features.
+fn choose_c(
+    inner: &[(Vec<usize>, Vec<usize>, Fold)],
+    labels: &[usize],
+    classes: usize,
+) -> Result<f64, Error> {
+    let of = |rows: &[usize]| rows.iter().map(|&row| labels[row]).collect::<Vec<_>>();
+    let mut losses = [0.0; CHOICES as usize];
+    for (held, kept, features) in inner {
+        let truth = of(held);
+        let mut start = None;
+        for (choice, loss) in losses.iter_mut().enumerate() {
+            let c = choice_of_c(choice);
+            let p = classify(features, &of(kept), classes, c, &mut start)?;
+            for (i, &label) in truth.iter().enumerate() {
+                *loss -= p[(i, label)].max(f64::EPSILON).ln();
+            }
+        }
+    }
+    let mut best = 0;
+    for (choice, loss) in losses.iter().enumerate() {
+        if *loss < losses[best] {
+            best = choice;
+        }
+    }
+    Ok(choice_of_c(best))
 }
 
 fn choice_of_c(choice: usize) -> f64 {

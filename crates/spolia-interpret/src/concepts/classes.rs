@@ -85,12 +85,18 @@ pub struct ClassRow {
 /// Held-out scores.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassScores {
-    /// Mean over the categories of the share of each that is recognised; chance is 1 / categories.
+    /// Mean over the categories of the share of each that is recognised; guessing gives 1 / categories, less where whole
+    /// groups are held out and a category has few of them (see `null`).
     pub balanced_accuracy: f64,
     /// Lower end of its 95 % bootstrap interval over groups.
     pub low: f64,
     /// Upper end.
     pub high: f64,
+    /// Mean balanced accuracy where whole groups' categories are permuted: chance, with these groups; none without
+    /// permutations.
+    pub null: Option<f64>,
+    /// 95th percentile of the same.
+    pub null_high: Option<f64>,
     /// Area under the ROC curve of the second category; of more than two, the mean over them of each
     /// against the others.
     pub auc: f64,
@@ -102,7 +108,7 @@ pub struct ClassScores {
 
 impl ClassRow {
     /// Names of the columns, in order.
-    pub const COLUMNS: [&str; 10] = [
+    pub const COLUMNS: [&str; 12] = [
         "network",
         "layer",
         "concept",
@@ -111,6 +117,8 @@ impl ClassRow {
         "balanced_accuracy",
         "low",
         "high",
+        "null",
+        "null_high",
         "auc",
         "p_value",
     ];
@@ -118,6 +126,7 @@ impl ClassRow {
     /// The fields as text, in the order of [`ClassRow::COLUMNS`], empty where not defined.
     #[must_use]
     pub fn fields(&self) -> Vec<String> {
+        let option = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
         let mut fields = vec![
             self.network.clone(),
             self.layer.clone(),
@@ -126,13 +135,15 @@ impl ClassRow {
             self.classes.to_string(),
         ];
         fields.extend(match &self.scores {
-            None => vec![String::new(); 5],
+            None => vec![String::new(); 7],
             Some(s) => vec![
                 s.balanced_accuracy.to_string(),
                 s.low.to_string(),
                 s.high.to_string(),
+                option(s.null),
+                option(s.null_high),
                 s.auc.to_string(),
-                s.p_value.map_or_else(String::new, |p| p.to_string()),
+                option(s.p_value),
             ],
         });
         fields
@@ -181,6 +192,7 @@ pub fn classify(
             resamples: options.resamples,
             seed: options.seed,
         },
+        permutations_choose: false,
         ..Classification::default()
     };
     let compute = || {
@@ -223,6 +235,8 @@ pub fn classify(
             balanced_accuracy: found.balanced_accuracy.value,
             low: found.balanced_accuracy.interval.low,
             high: found.balanced_accuracy.interval.high,
+            null: found.balanced_accuracy.null,
+            null_high: found.balanced_accuracy.null_high,
             auc: found.auc.value,
             p_value: found.balanced_accuracy.p_value,
             c,

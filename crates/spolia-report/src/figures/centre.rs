@@ -17,6 +17,9 @@ pub(crate) fn draw(run: &Run) -> Result<Option<Svg>, Error> {
     let Some(first) = run.centres.first() else {
         return Ok(None);
     };
+    // The fits' chances differ by their draws alone.
+    let known: Vec<f64> = run.centres.iter().filter_map(|c| c.chance).collect();
+    let chance = (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64);
     let layers = first_seen(run.centres.iter().map(|c| c.layer.as_str()));
     let mut alt = "Balanced accuracy of telling the centre from a layer's features.".to_owned();
     let mut curves = Vec::new();
@@ -48,7 +51,7 @@ pub(crate) fn draw(run: &Run) -> Result<Option<Svg>, Error> {
             points,
         });
     }
-    if let Some(chance) = first.chance {
+    if let Some(chance) = chance {
         keys.push(Key {
             text: format!("chance: {}", two(chance)),
             colour: SOFT,
@@ -65,7 +68,7 @@ pub(crate) fn draw(run: &Run) -> Result<Option<Svg>, Error> {
         layers,
         y: (0.0, 1.0),
         curves,
-        level: first.chance,
+        level: chance,
         keys,
     })
     .map(Some)

@@ -25,7 +25,10 @@ pub(crate) fn draw(run: &Run) -> Result<Vec<Svg>, Error> {
     let all = || run.relevance.iter().filter(|r| r.class == "all");
     // One scale for all networks, so that their bars can be compared.
     let reach = all()
-        .map(|r| r.br.unwrap_or_default().abs().max(band(r)))
+        .map(|r| {
+            let random = 1.96 * r.br_random_sd.unwrap_or_default();
+            r.br.unwrap_or_default().abs().max(band(r)).max(random)
+        })
         .fold(0.1, f64::max)
         * 1.25;
     run.ordered(all().map(|r| r.network.as_str()))
@@ -156,6 +159,12 @@ fn bars(pen: &Pen<'_>, axes: &Axes, sheet: &Sheet<'_>, rows: &[&Relevance], name
         let (low, high) = (axes.at(-band(r), 0.0).0, axes.at(band(r), 0.0).0);
         let half = line * 0.42;
         pen.fill((low, y - half), (high, y + half), pale(INK, 0.22))?;
+        if let Some(sd) = r.br_random_sd {
+            for end in [-1.96 * sd, 1.96 * sd] {
+                let (x, _) = axes.at(end.clamp(-sheet.reach, sheet.reach), 0.0);
+                pen.line(&[(x, y - half), (x, y + half)], INK, 1.0, Stroke::Dotted)?;
+            }
+        }
         let Some(br) = r.br else {
             let words = if line > 20.0 {
                 "not told by this layer"

@@ -110,7 +110,9 @@ pub(super) fn centre(run: &Run) -> Option<Told> {
         .iter()
         .filter_map(|c| Some((c, c.accuracy?, c.low?, c.chance?)))
         .collect();
-    let above = known.iter().filter(|(_, _, low, chance)| low > chance);
+    let above = known
+        .iter()
+        .filter(|(c, _, low, chance)| *low > c.chance_high.unwrap_or(*chance));
     let mut sentences = vec![format!(
         "A network that can tell the centre of a patch sees its stain or scanner: what follows the \
          centre may then pass for a concept. On {} of {} in {} (unit: {}), the interval lies above \
@@ -149,11 +151,6 @@ pub(super) fn centre(run: &Run) -> Option<Told> {
     })
 }
 
-/// What guessing gives among so many classes.
-fn guessing(classes: usize) -> Option<f64> {
-    (classes > 0).then(|| 1.0 / classes as f64)
-}
-
 /// Words and table of concepts that are classes; `None` without them.
 pub(super) fn classes(run: &Run) -> Option<Told> {
     run.classes.first()?;
@@ -168,7 +165,7 @@ pub(super) fn classes(run: &Run) -> Option<Told> {
                 c.network,
                 c.layer,
                 two(c.accuracy),
-                two(guessing(c.classes)),
+                two(c.chance),
                 count(c.n)
             ))
         })
@@ -186,7 +183,7 @@ pub(super) fn classes(run: &Run) -> Option<Told> {
         classes: count(c.classes),
         accuracy: bracketed(c.accuracy, c.low.zip(c.high)),
         auc: two(c.auc),
-        chance: two(guessing(c.classes)),
+        chance: two(c.chance),
         p: probability(c.p),
     });
     Some(Told {

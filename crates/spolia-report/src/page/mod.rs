@@ -1,6 +1,7 @@
 //! The page: gathers what the template shows.
 
 mod answer;
+mod carriers;
 mod claims;
 mod concepts;
 mod controls;
@@ -204,6 +205,7 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         controls => controls::controls(run),
         controls_figures => svgs(&drawn.controls),
         centre => controls::centre(run),
+        carriers => carriers::section(run),
         centre_figure => drawn.centre.as_ref().map(svg),
         classes => controls::classes(run),
         relevance => relevance::section(run),

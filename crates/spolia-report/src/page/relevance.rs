@@ -12,6 +12,8 @@ pub(super) struct Section {
     /// Patches and shuffles behind the figures.
     n: String,
     rows: Vec<Row>,
+    /// Whether random directions were tried too.
+    random: bool,
 }
 
 /// A line of relevance.csv.
@@ -25,6 +27,8 @@ struct Row {
     tcav: String,
     tcav_null: String,
     tcav_q: String,
+    tcav_random: String,
+    tcav_random_q: String,
     br: String,
     br_q: String,
 }
@@ -46,6 +50,8 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         tcav: two(r.tcav),
         tcav_null: two(r.tcav_null),
         tcav_q: probability(r.tcav_q),
+        tcav_random: two(r.tcav_random),
+        tcav_random_q: probability(r.tcav_random_q),
         br: two(r.br),
         br_q: probability(r.br_q),
     });
@@ -53,6 +59,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         sentences: sentences(run),
         n: counted(n, "patch", "patches"),
         rows: rows.collect(),
+        random: run.relevance.iter().any(|r| r.tcav_random.is_some()),
     })
 }
 

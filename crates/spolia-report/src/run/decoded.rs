@@ -19,6 +19,8 @@ pub(crate) struct Classes {
     pub(crate) high: Option<f64>,
     /// Area under the ROC curve.
     pub(crate) auc: Option<f64>,
+    /// What guessing gives: the mean of permuted classes, else one in so many.
+    pub(crate) chance: Option<f64>,
     pub(crate) p: Option<f64>,
 }
 
@@ -36,8 +38,9 @@ pub(crate) struct Centre {
     pub(crate) accuracy: Option<f64>,
     pub(crate) low: Option<f64>,
     pub(crate) high: Option<f64>,
-    /// What guessing gives.
+    /// What guessing gives: where permuted centres were told, their mean and 95th percentile.
     pub(crate) chance: Option<f64>,
+    pub(crate) chance_high: Option<f64>,
     pub(crate) p: Option<f64>,
 }
 
@@ -49,16 +52,19 @@ pub(super) fn classes(path: &Path) -> Result<Vec<Classes>, Error> {
     table
         .rows()
         .map(|row| {
+            let classes = row.whole("classes")?;
+            let equal = (classes > 0).then(|| 1.0 / classes as f64);
             Ok(Classes {
                 network: row.text("network")?.to_owned(),
                 layer: row.text("layer")?.to_owned(),
                 concept: row.text("concept")?.to_owned(),
                 n: row.whole("n")?,
-                classes: row.whole("classes")?,
+                classes,
                 accuracy: row.known_number("balanced_accuracy")?,
                 low: row.known_number("low")?,
                 high: row.known_number("high")?,
                 auc: row.known_number("auc")?,
+                chance: row.optional_number("null")?.or(equal),
                 p: row.known_number("p_value")?,
             })
         })
@@ -83,7 +89,8 @@ pub(super) fn centres(path: &Path) -> Result<Vec<Centre>, Error> {
                 accuracy: row.known_number("balanced_accuracy")?,
                 low: row.known_number("low")?,
                 high: row.known_number("high")?,
-                chance: row.known_number("chance")?,
+                chance: row.optional_number("null")?.or(row.known_number("chance")?),
+                chance_high: row.optional_number("null_high")?,
                 p: row.known_number("p_value")?,
             })
         })

@@ -1,6 +1,7 @@
 //! Reads a run folder. What a study left out is empty; what is broken is an error.
 
 pub(crate) mod attention;
+pub(crate) mod carriers;
 pub(crate) mod concepts;
 pub(crate) mod controls;
 pub(crate) mod decoded;
@@ -34,6 +35,7 @@ pub(crate) struct Run {
     pub(crate) controls: Vec<controls::Control>,
     pub(crate) classes: Vec<decoded::Classes>,
     pub(crate) centres: Vec<decoded::Centre>,
+    pub(crate) carriers: Vec<carriers::Carrier>,
     pub(crate) measures: Vec<measures::Measure>,
 }
 
@@ -66,6 +68,7 @@ impl Run {
             controls: controls::controls(&folder.join("concepts/controls.csv"))?,
             classes: decoded::classes(&folder.join("concepts/classes.csv"))?,
             centres: decoded::centres(&folder.join("concepts/centre.csv"))?,
+            carriers: carriers::carriers(&folder.join("concepts/carriers.csv"))?,
             measures: measures::measures(&folder.join("concepts/measures.csv"))?,
             relevance: relevance::relevance(&folder.join("concepts/relevance.csv"))?,
             folder: folder.to_path_buf(),

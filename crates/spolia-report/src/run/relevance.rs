@@ -22,6 +22,10 @@ pub(crate) struct Relevance {
     pub(crate) br: Option<f64>,
     pub(crate) br_null_sd: Option<f64>,
     pub(crate) br_q: Option<f64>,
+    /// The same of random directions, where they were tried.
+    pub(crate) tcav_random: Option<f64>,
+    pub(crate) tcav_random_q: Option<f64>,
+    pub(crate) br_random_sd: Option<f64>,
 }
 
 /// Reads the table; empty where there is none.
@@ -44,6 +48,9 @@ pub(super) fn relevance(path: &Path) -> Result<Vec<Relevance>, Error> {
                 br: row.known_finite("br")?,
                 br_null_sd: row.known_finite("br_null_sd")?,
                 br_q: row.known_finite("br_q")?,
+                tcav_random: row.optional_number("tcav_random")?,
+                tcav_random_q: row.optional_number("tcav_random_q")?,
+                br_random_sd: row.optional_number("br_random_sd")?,
             })
         })
         .collect()

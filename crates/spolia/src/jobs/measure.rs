@@ -1,6 +1,6 @@
-//! Measures of one patch.
+//! Measures of one patch, and of copies of it changed as training changes them.
 
-use spolia_dataset::{Patch, Problem, Reader};
+use spolia_dataset::{Augment, Patch, Problem, Reader, RgbPatch};
 use spolia_measure::{Measure, measure_rgb_at};
 
 /// The patch's measures, in their order.
@@ -8,12 +8,48 @@ use spolia_measure::{Measure, measure_rgb_at};
 /// # Errors
 /// A [`Problem`] that names the patch: it cannot be read, or a measure is not defined for it.
 pub fn measure(patch: &Patch, reader: &Reader, measures: &[Measure]) -> Result<Vec<f64>, Problem> {
-    let problem = |what: String| Problem {
+    of_image(patch, &read(patch, reader)?, measures)
+}
+
+/// The patch's measures, and some of them on `seeds.len()` copies, each changed as the paper's augmentation does by its
+/// seed. A copy on which a measure is not defined has no values.
+///
+/// # Errors
+/// As [`measure`], for the patch itself.
+pub fn measure_with_copies(
+    patch: &Patch,
+    reader: &Reader,
+    measures: &[Measure],
+    (repeated, seeds): (&[Measure], &[u64]),
+) -> Result<(Vec<f64>, Vec<Option<Vec<f64>>>), Problem> {
+    let image = read(patch, reader)?;
+    let values = of_image(patch, &image, measures)?;
+    let copies = seeds.iter().map(|&seed| {
+        let mut rgb: Vec<f32> = image.data.iter().map(|&v| f32::from(v) / 255.0).collect();
+        Augment::PAPER
+            .draw(seed)
+            .apply(&mut rgb, image.width, image.height);
+        let bytes: Vec<u8> = rgb.iter().map(|v| (v * 255.0).round() as u8).collect();
+        measure_rgb_at(&bytes, image.width, image.height, patch.mpp, repeated).ok()
+    });
+    Ok((values, copies.collect()))
+}
+
+fn read(patch: &Patch, reader: &Reader) -> Result<RgbPatch, Problem> {
+    reader
+        .read(patch)
+        .map_err(|e| problem(patch, e.to_string()))
+}
+
+fn of_image(patch: &Patch, image: &RgbPatch, measures: &[Measure]) -> Result<Vec<f64>, Problem> {
+    measure_rgb_at(&image.data, image.width, image.height, patch.mpp, measures)
+        .map_err(|e| problem(patch, e.to_string()))
+}
+
+fn problem(patch: &Patch, what: String) -> Problem {
+    Problem {
         item: patch.id.clone(),
         what,
         remedy: "the others are measured without it".into(),
-    };
-    let image = reader.read(patch).map_err(|e| problem(e.to_string()))?;
-    measure_rgb_at(&image.data, image.width, image.height, patch.mpp, measures)
-        .map_err(|e| problem(e.to_string()))
+    }
 }

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use miette::IntoDiagnostic;
 use rayon::prelude::*;
-use spolia_dataset::{Patch, Problem};
+use spolia_dataset::{Patch, Problem, Unit, groups};
 use spolia_interpret::concepts::{Categories, Concept};
 use spolia_measure::Measure;
+use spolia_stats::{Matrix, Repeatability, repeatability};
 
 use super::Run;
 use crate::jobs::concepts::Measured;
 use crate::jobs::concepts::controls::COVARIATES;
 use crate::jobs::concepts::own_table::{Own, Table};
-use crate::jobs::measure::measure;
+use crate::jobs::measure::measure_with_copies;
 use crate::run_folder::Begin;
 use crate::seed;
 use crate::study::ConceptsPlan;
@@ -23,6 +24,21 @@ const MEASURES: &str = "concepts/measures.csv";
 const CATEGORIES: &str = "concepts/categories.csv";
 /// Colour and brightness, which controls.csv takes out.
 const COLOUR: &str = "concepts/colour.csv";
+
+/// How far measures agree with themselves.
+const REPEATABILITY: &str = "concepts/repeatability.csv";
+const REPEATABILITY_COLUMNS: [&str; 8] = [
+    "concept",
+    "n",
+    "copies",
+    "icc",
+    "icc_low",
+    "icc_high",
+    "within_sd",
+    "groups",
+];
+/// Changed copies of each patch that are measured again.
+const COPIES: u64 = 5;
 
 /// The patches of the concepts, with their places in the study's table: as many as wanted of the part wanted, and of those
 /// that the user's own table has, drawn by the seed, in the table's order.
@@ -77,11 +93,17 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
         .with("measures", &names)?
         .with("images", &(plan.images, plan.split))?
         .with("covariates", &COVARIATES.map(Measure::name))?
-        .with("seed", &run.seed)?;
+        .with("seed", &run.seed)?
+        .with("copies", &COPIES)?;
     if let Some(file) = &plan.table {
         key = key.file("table", file)?;
     }
-    if run.begin("measures", key, &[MEASURES, CATEGORIES, COLOUR])? == Begin::Done {
+    if run.begin(
+        "measures",
+        key,
+        &[MEASURES, CATEGORIES, COLOUR, REPEATABILITY],
+    )? == Begin::Done
+    {
         return Ok(());
     }
     let table = own_table(plan)?;
@@ -112,20 +134,26 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     let rows = own.as_ref().map_or(all.as_slice(), |own| &own.rows);
     let task = run.context.progress.start("measures", rows.len());
     let asked = [plan.measures.as_slice(), &COVARIATES].concat();
-    let measured: Vec<Result<Vec<f64>, Problem>> = rows
+    let measured: Vec<Result<(Vec<f64>, Copies), Problem>> = rows
         .par_iter()
         .map(|&row| {
-            let values = measure(patches[row].1, &run.reader, &asked)?;
+            let patch = patches[row].1;
+            let seed = |copy: u64| seed::derive(run.seed, &format!("copy {copy}"), &patch.id);
+            let seeds: Vec<u64> = (0..COPIES).map(seed).collect();
+            let copies = (plan.measures.as_slice(), seeds.as_slice());
+            let found = measure_with_copies(patch, &run.reader, &asked, copies);
             task.advance(1);
-            Ok(values)
+            found
         })
         .collect();
     task.finish();
     let (mut measures, mut categories, mut colours) = (Vec::new(), Vec::new(), Vec::new());
+    let mut copies = Vec::new();
     for (at, values) in measured.into_iter().enumerate() {
         match values {
             Err(problem) => problems.push(problem),
-            Ok(values) => {
+            Ok((values, again)) => {
+                copies.push((patches[rows[at]].0, again));
                 let id = patches[rows[at]].1.id.clone();
                 let texts: Vec<String> = values.iter().map(f64::to_string).collect();
                 let (measured, colour) = texts.split_at(names.len());
@@ -144,6 +172,9 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     });
     let colour = COVARIATES.map(Measure::name);
     let items = measures.len();
+    let repeated = repeatability_rows(run, plan, &copies)?;
+    run.folder
+        .write_csv(REPEATABILITY, &REPEATABILITY_COLUMNS, repeated)?;
     run.folder.write_csv(
         MEASURES,
         &[&["id"], names.as_slice(), &numbers].concat(),
@@ -159,6 +190,53 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     run.notes(notes)?;
     run.problems("measures", &problems)?;
     Ok(run.folder.finish("measures", items)?)
+}
+
+/// Measures of a patch's copies; none where one is not defined.
+type Copies = Vec<Option<Vec<f64>>>;
+
+/// Rows of repeatability.csv, of the measures of copies of patches, each with its place in the study's table. A measure
+/// whose agreement is not defined, being constant, has empty cells.
+fn repeatability_rows(
+    run: &Run<'_>,
+    plan: &ConceptsPlan,
+    copies: &[(usize, Copies)],
+) -> miette::Result<Vec<Vec<String>>> {
+    let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
+    let (mut of, mut values) = (Vec::new(), Vec::new());
+    for (row, copies) in copies {
+        if let Some(all) = copies
+            .iter()
+            .map(Option::as_ref)
+            .collect::<Option<Vec<_>>>()
+        {
+            of.push(grouped.of[*row]);
+            values.push(all);
+        }
+    }
+    let row = |(k, measure): (usize, &Measure)| {
+        let table = values
+            .iter()
+            .flat_map(|copies| copies.iter().map(move |v| v[k]));
+        let table = Matrix::new(values.len(), COPIES as usize, table.collect());
+        let found = table.and_then(|table| repeatability(&table, &of)).ok();
+        let cell = |of: fn(&Repeatability) -> f64| {
+            found
+                .as_ref()
+                .map_or_else(String::new, |f| of(f).to_string())
+        };
+        vec![
+            measure.name().to_string(),
+            values.len().to_string(),
+            COPIES.to_string(),
+            cell(|f| f.icc),
+            cell(|f| f.low),
+            cell(|f| f.high),
+            cell(|f| f.within),
+            cell(|f| f.groups as f64),
+        ]
+    };
+    Ok(plan.measures.iter().enumerate().map(row).collect())
 }
 
 /// Numbers and categories of one patch of the user's own table, as text.
@@ -196,9 +274,23 @@ pub fn read(run: &Run<'_>) -> miette::Result<(Vec<String>, Measured)> {
         categories: categories.collect(),
         numbers: concepts(numbers)?,
         covariates: concepts(colours)?,
-        ceilings: BTreeMap::new(),
+        ceilings: ceilings(run)?,
     };
     Ok((ids, measured))
+}
+
+/// The agreement of each measure with itself, where it is defined: no predictor that sees copies alike can tell more.
+fn ceilings(run: &Run<'_>) -> miette::Result<BTreeMap<String, f64>> {
+    let (concepts, cells) = columns(run, REPEATABILITY)?;
+    let icc = cells
+        .into_iter()
+        .find(|c| c.0 == "icc")
+        .unwrap_or_default()
+        .1;
+    let known = concepts.into_iter().zip(icc);
+    Ok(known
+        .filter_map(|(concept, icc)| Some((concept, icc.parse().ok()?)))
+        .collect())
 }
 
 /// The ids of a table, and its other columns.

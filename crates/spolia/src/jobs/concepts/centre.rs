@@ -18,7 +18,7 @@ use crate::seed;
 const PERMUTATIONS: usize = 999;
 
 /// Columns of centre.csv.
-pub const HEADER: [&str; 11] = [
+pub const HEADER: [&str; 13] = [
     "network",
     "layer",
     "n",
@@ -29,6 +29,8 @@ pub const HEADER: [&str; 11] = [
     "low",
     "high",
     "chance",
+    "null",
+    "null_high",
     "p_value",
 ];
 
@@ -236,7 +238,9 @@ impl Centres {
             row[6].clone(),
             row[7].clone(),
             (1.0 / centres as f64).to_string(),
+            row[8].clone(),
             row[9].clone(),
+            row[11].clone(),
         ]
     }
 }
