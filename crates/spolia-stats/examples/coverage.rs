@@ -1,5 +1,6 @@
 //! How often the 95 % intervals hold the truth, on simulated patients: the table of
-//! docs/statistics.md. Arguments: draws for each line (400), seed (1).
+//! docs/statistics.md. Arguments: draws for each line (400), seed (1), part (all of `r2`, `gain`,
+//! `scores`, `others`).
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -77,19 +78,26 @@ fn line(
 }
 
 fn main() -> Result<(), Error> {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default: u64| {
-        arguments
-            .next()
-            .and_then(|a| a.parse().ok())
-            .unwrap_or(default)
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: u64| {
+        let given = arguments.get(at).and_then(|a| a.parse().ok());
+        given.unwrap_or(default)
     };
-    let (draws, seed) = (number(400), number(1));
+    let (draws, seed) = (number(0, 400), number(1, 1));
+    let part = arguments.get(2).map(String::as_str);
     println!("what | truth | holds it, % | mean estimate | holds that, % | mean width");
-    r2(draws, seed)?;
-    gain(draws, seed)?;
-    scores(draws, seed)?;
-    others(draws, seed)
+    let parts: [(&str, fn(u64, u64) -> Result<(), Error>); 4] = [
+        ("r2", r2),
+        ("gain", gain),
+        ("scores", scores),
+        ("others", others),
+    ];
+    for (name, measure) in parts {
+        if part.is_none_or(|part| part == name) {
+            measure(draws, seed)?;
+        }
+    }
+    Ok(())
 }
 
 fn options(seed: u64) -> HeldOutOptions {

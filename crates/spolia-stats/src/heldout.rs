@@ -177,6 +177,12 @@ impl Run {
     pub fn evaluate(self, options: HeldOutOptions) -> Result<Evaluated, Error> {
         let r2s = self.squares.r2_of_repeats();
         let tested = options.permutations > 0;
+        let null: Vec<f64> = self
+            .permuted
+            .iter()
+            .copied()
+            .filter(|r2| r2.is_finite())
+            .collect();
         let (low, high) = self.squares.interval(options.resamples, options.seed)?;
         Ok(Evaluated {
             held_out: HeldOut {
@@ -186,8 +192,8 @@ impl Run {
                 high,
                 without_noise: self.squares.r2_without_noise(),
                 p_value: tested.then(|| p_value(r2s[0], self.permuted.iter().copied())),
-                null: tested.then(|| mean(&self.permuted)),
-                null_high: tested.then(|| quantile(&self.permuted, 0.95)).transpose()?,
+                null: (!null.is_empty()).then(|| mean(&null)),
+                null_high: quantile(&null, 0.95).ok(),
                 predictions: self.squares.predictions,
             },
             hyperparameters: self.hyperparameters,

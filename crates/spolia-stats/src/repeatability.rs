@@ -189,7 +189,25 @@ mod tests {
             format!("{:.2} {:.2}", got.icc, got.icc_of_mean.unwrap()),
             "0.17 0.44"
         );
-        assert!(got.low < got.icc && got.icc < got.high && got.high < 1.0 && got.groups == 6);
+        // Ends by numpy 2 and scipy 1: log of the ratio of mean squares, leave-one-group-out
+        // jackknife, scipy.stats.t.ppf(0.975, groups - 1).
+        let ends = |groups: &[usize], low: f64, high: f64| {
+            let got = repeatability(&values, groups).unwrap();
+            assert!(
+                (got.low - low).abs() < 1e-9 && (got.high - high).abs() < 1e-9,
+                "{got:?}"
+            );
+        };
+        ends(
+            &[0, 1, 2, 3, 4, 5],
+            -0.180_904_935_354_676_86,
+            0.646_570_020_962_228_9,
+        );
+        ends(
+            &[0, 0, 1, 1, 2, 2],
+            -0.074_717_795_139_189_23,
+            0.463_922_873_632_524_2,
+        );
     }
 
     #[test]

@@ -67,21 +67,10 @@ impl Squares {
                 predictions[row] += part.predictions[target][i] / count as f64;
             }
         }
-        let sum = |of: &dyn Fn(&Row, usize) -> Option<(f64, f64)>| -> Option<Vec<Sums>> {
-            members
-                .iter()
-                .map(|group| {
-                    group.iter().try_fold(Sums::default(), |sums, &row| {
-                        let (residual, total) = of(&rows[row], n - group.len())?;
-                        Some(sums.add(residual, total))
-                    })
-                })
-                .collect()
-        };
         Self {
             repeats,
-            groups: sum(&|row, _| Some(row.squares())).unwrap_or_default(),
-            noiseless: sum(&|row, others| {
+            groups: by_group(&rows, members, |row, _| Some(row.squares())).unwrap_or_default(),
+            noiseless: by_group(&rows, members, |row, others| {
                 let (squares, noise) = (row.squares(), row.noise(others)?);
                 Some((squares.0 - noise.0, squares.1 - noise.1))
             }),
@@ -177,6 +166,24 @@ impl Row {
         let scale = count / (count - 1.0) * self.per_training_row / differing;
         Some((squares.0 * scale, squares.1 * scale))
     }
+}
+
+/// Sums over the rows of each group of what is known of a row and the number of rows in other groups;
+/// none where that is none for any row.
+fn by_group(
+    rows: &[Row],
+    members: &[Vec<usize>],
+    of: impl Fn(&Row, usize) -> Option<(f64, f64)>,
+) -> Option<Vec<Sums>> {
+    members
+        .iter()
+        .map(|group| {
+            group.iter().try_fold(Sums::default(), |sums, &row| {
+                let (residual, total) = of(&rows[row], rows.len() - group.len())?;
+                Some(sums.add(residual, total))
+            })
+        })
+        .collect()
 }
 
 fn ratio(groups: &[Sums]) -> f64 {
