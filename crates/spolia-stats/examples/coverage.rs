@@ -77,6 +77,9 @@ fn line(
     Ok(())
 }
 
+/// Prints the lines of one part, given draws and seed.
+type Measure = fn(u64, u64) -> Result<(), Error>;
+
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default: u64| {
