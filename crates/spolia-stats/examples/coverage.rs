@@ -77,6 +77,9 @@ fn line(
     Ok(())
 }
 
+/// Prints the lines of one part, given draws and seed.
+type Measure = fn(u64, u64) -> Result<(), Error>;
+
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default: u64| {
@@ -86,7 +89,7 @@ fn main() -> Result<(), Error> {
     let (draws, seed) = (number(0, 400), number(1, 1));
     let part = arguments.get(2).map(String::as_str);
     println!("what | truth | holds it, % | mean estimate | holds that, % | mean width");
-    let parts: [(&str, fn(u64, u64) -> Result<(), Error>); 4] = [
+    let parts: [(&str, Measure); 4] = [
         ("r2", r2),
         ("gain", gain),
         ("scores", scores),

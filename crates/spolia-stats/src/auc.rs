@@ -81,8 +81,9 @@ pub struct AucInterval {
 
 /// AUC with a bootstrap interval of coverage `level` (0.95, say), in which whole groups (patients)
 /// are drawn with replacement: patches of one patient are alike, so that resampling patches would
-/// give an interval too narrow. Its standard error is that of the draws, its ends are t quantiles
-/// (groups less 1 degrees of freedom) on the logit scale, which keeps them within 0 to 1.
+/// give an interval too narrow. Each end is the outer one of two: the percentile of the draws,
+/// expanded for the number of groups (Hesterberg 2015), and the t interval (groups less 1 degrees of
+/// freedom, standard deviation of the draws) on the logit scale. Both stay within 0 to 1.
 ///
 /// Draws that hold one class only are left out and their absence shows in
 /// [`AucInterval::resamples`]. Of an AUC of 0 or 1 no draw differs, so that its interval has no

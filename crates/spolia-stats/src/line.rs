@@ -74,7 +74,7 @@ pub fn line(x: &[f64], y: &[f64], fit: LineFit) -> Result<Line, Error> {
 /// i); draws in which all x are the same are left out.
 ///
 /// # Errors
-/// As [`line`] and [`group_bootstrap`].
+/// As [`line()`] and [`group_bootstrap`].
 pub fn slope_interval(
     x: &[f64],
     y: &[f64],
