@@ -403,3 +403,38 @@ fn degenerate_input_is_typed_or_defined() {
     let wide = normal(20, 60, 9);
     assert!(held_out_r2(&wide, &y, &groups, options).is_ok());
 }
+
+#[test]
+fn kept_penalties_do_not_make_p_values_small() {
+    // Labels of noise in whole groups; every permutation keeps the C that the true labels chose.
+    let p_values: Vec<f64> = (0..200u64)
+        .map(|draw| {
+            let x = normal(48, 6, 7000 + draw);
+            let signs = normal(16, 1, 9000 + draw);
+            let labels: Vec<usize> = (0..48)
+                .map(|i| usize::from(signs.row(i / 3)[0] > 0.0))
+                .collect();
+            let classification = Classification {
+                permutations_choose: false,
+                options: HeldOutOptions {
+                    folds: 4,
+                    repeats: 1,
+                    permutations: 39,
+                    resamples: 1,
+                    seed: draw,
+                },
+                ..Classification::default()
+            };
+            let found =
+                held_out_classification(&x, &labels, &blocks(48, 3), &classification).unwrap();
+            found.auc.p_value.unwrap()
+        })
+        .collect();
+    // Ties, and folds whose classes differ, make p larger, never smaller: what remains to check is that small p are no
+    // more frequent than they say. Bounds are exceeded once in a thousand studies of uniform p.
+    for (level, most) in [(0.05, 20), (0.1, 33), (0.25, 69), (0.5, 122)] {
+        let below = p_values.iter().filter(|p| **p <= level).count();
+        assert!(below <= most, "{below} of 200 at most {level}");
+    }
+    assert!(p_values.iter().filter(|p| **p <= 0.25).count() >= 25);
+}
