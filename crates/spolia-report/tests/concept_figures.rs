@@ -190,7 +190,7 @@ fn controls_centre_and_classes_are_shown() -> Done {
     let panel = fs::read_to_string(run.path().join("figures/controls_glcm_asm.svg"))?;
     // −.7 lies below the axis, which ends at −.5.
     assert_eq!(words(&panel, "\u{2212}0.70"), 1);
-    assert_eq!(words(&panel, "ceiling (noise of the measure)"), 1);
+    assert_eq!(words(&panel, "blind to augmentation: at most"), 1);
     assert_eq!(words(&panel, "held-out R\u{b2} (no unit)"), 1);
     assert!(page.contains("On 1,000 patches of 5 centres in 20 groups (unit: patient), the interval lies above chance in 3 of 6 fits."));
     assert!(page.contains(

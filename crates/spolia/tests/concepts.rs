@@ -170,6 +170,80 @@ fn own(root: &Path) {
     assert_eq!(left.len(), 7, "{left:?}");
 }
 
+/// The weights of an untrained network.
+fn random_weights(root: &Path) -> &'static str {
+    fs::write(root.join("w.toml"), "name = \"w\"\n[network.random]\n").unwrap();
+    spolia(&["run", "w.toml", "--quiet", "--out", "w"], root).success();
+    "w/networks/random/weights.safetensors"
+}
+
+#[test]
+fn every_estimator_and_pool_tells_the_stripes() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    images(root);
+    let weights = random_weights(root);
+    // The stripes' width, not quite.
+    let table: String = (0..40)
+        .map(|i| format!("{i:02},{}\n", i % 2 * 10 + i * 7 % 3))
+        .collect();
+    fs::write(root.join("own.csv"), format!("id,width\n{table}")).unwrap();
+    let run = |estimator: &str, pool: &str| {
+        let out = format!("{estimator}-{pool}");
+        let told = spolia(
+            &[
+                "concepts",
+                "images.csv",
+                "--weights",
+                weights,
+                "--layer",
+                "Conv2d_1a_3x3",
+                "--measures",
+                "own.csv",
+                "--repeats",
+                "1",
+                "--estimator",
+                estimator,
+                "--pool",
+                pool,
+                "--out",
+                &out,
+            ],
+            root,
+        );
+        told.success();
+        let row = rows(&root.join(&out).join("r2.csv")).remove(0);
+        let size = fs::metadata(root.join(&out).join("vectors.safetensors")).unwrap();
+        (
+            number(&row, "r2_test"),
+            number(&row, "features"),
+            size.len(),
+        )
+    };
+    let (ridge, features, small) = run("ridge", "mean");
+    assert!(ridge > 0.7, "{ridge}");
+    assert_eq!(features, 32.0);
+    for (estimator, pool) in [
+        ("ols", "mean"),
+        ("pls", "mean"),
+        ("lasso", "mean"),
+        ("ridge", "max"),
+    ] {
+        let (found, features, _) = run(estimator, pool);
+        assert_eq!(features, 32.0);
+        // Least squares of 32 channels on 32 images is no good estimator.
+        assert!(
+            found > 0.5 || estimator == "ols",
+            "{estimator}, {pool}: {found}"
+        );
+        assert!(found != ridge, "{estimator}, {pool}");
+    }
+    let (flat, features, large) = run("ridge", "flat");
+    assert!(flat > 0.5, "{flat}");
+    // A quarter of the images; a direction has a value for each of 8 x 8 cells of 32 channels.
+    assert_eq!((features, large - small), (10.0, 4 * 32 * 63));
+}
+
 #[test]
 fn one_patient_is_not_enough() {
     let folder = tempfile::tempdir().unwrap();
@@ -190,11 +264,7 @@ fn one_patient_is_not_enough() {
         .map(|i| format!("{i:02},{}\n", i * 7 % 11))
         .collect();
     fs::write(root.join("own.csv"), format!("id,size\n{sizes}")).unwrap();
-    // A network without training, for its weights.
-    let study = "name = \"w\"\n[network.random]\n";
-    fs::write(root.join("study.toml"), study).unwrap();
-    spolia(&["run", "study.toml", "--quiet", "--out", "run"], root).success();
-    let weights = "run/networks/random/weights.safetensors";
+    let weights = random_weights(root);
     let run = spolia(
         &[
             "concepts",

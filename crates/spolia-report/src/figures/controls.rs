@@ -95,7 +95,7 @@ fn of_concept(run: &Run, concept: &str) -> Result<Svg, Error> {
     keys.push(kind("beyond colour", Stroke::Dashed, pale(INK, 0.55)));
     let level = rows.iter().find_map(|c| c.ceiling);
     if level.is_some() {
-        let words = "ceiling (noise of the measure)";
+        let words = "blind to augmentation: at most";
         keys.push(kind(words, Stroke::Dotted, SOFT));
     }
     let points = curves.iter().flat_map(|c| &c.points);

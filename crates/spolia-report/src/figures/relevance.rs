@@ -29,8 +29,9 @@ pub(crate) fn draw(run: &Run) -> Result<Vec<Svg>, Error> {
             let random = 1.96 * r.br_random_sd.unwrap_or_default();
             r.br.unwrap_or_default().abs().max(band(r)).max(random)
         })
-        .fold(0.1, f64::max)
+        .fold(0.0, f64::max)
         * 1.25;
+    let reach = if reach > 0.0 { reach } else { 0.1 };
     run.ordered(all().map(|r| r.network.as_str()))
         .into_iter()
         .map(|network| {
