@@ -18,6 +18,7 @@ train = { epochs = 1, learning_rate = 1e-2, batch = 8 }
 [concepts]
 layers = ["Conv2d_1a_3x3", "Mixed_7c"]
 measures = ["glcm_contrast", "brightness_mean"]
+table = "findings.csv"
 images = 40
 repeats = 2
 split = "all"
@@ -40,6 +41,14 @@ fn images(folder: &Path) {
     }
     fs::write(folder.join("images.csv"), table).unwrap();
     fs::write(folder.join("study.toml"), STUDY).unwrap();
+    let findings: String = (0..40)
+        .map(|i| format!("{i:02},{},{}\n", i * 13 % 17, ["thin", "wide"][i % 2]))
+        .collect();
+    fs::write(
+        folder.join("findings.csv"),
+        format!("id,size,stripes\n{findings}"),
+    )
+    .unwrap();
 }
 
 fn spolia(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
@@ -89,12 +98,29 @@ fn a_study_and_a_table_of_ones_own() {
         "centre.csv",
         "carriers.csv",
         "categories.csv",
+        "classes.csv",
     ] {
         assert!(
             fs::read(of("1", name)).unwrap() == fs::read(of("2", name)).unwrap(),
             "{name}"
         );
     }
+
+    let classes = rows(&of("1", "classes.csv"));
+    assert_eq!(
+        (classes.len(), classes[0]["concept"].as_str()),
+        (4, "stripes")
+    );
+    assert!(number(&classes[0], "balanced_accuracy") > 0.9);
+    let concepts: Vec<String> = rows(&of("1", "r2.csv"))
+        .iter()
+        .take(3)
+        .map(|row| row["concept"].clone())
+        .collect();
+    assert_eq!(concepts, ["glcm_contrast", "brightness_mean", "size"]);
+    let controls = rows(&of("1", "controls.csv"));
+    assert!(number(&controls[0], "r2_ceiling") <= 1.0 && controls[2]["r2_ceiling"].is_empty());
+    assert_eq!(rows(&of("1", "carriers.csv")).len(), 12);
 
     let centre = rows(&of("1", "centre.csv"));
     assert_eq!((centre.len(), centre[0]["unit"].as_str()), (4, "patient"));
