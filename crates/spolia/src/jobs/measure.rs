@@ -11,6 +11,9 @@ pub fn measure(patch: &Patch, reader: &Reader, measures: &[Measure]) -> Result<V
     of_image(patch, &read(patch, reader)?, measures)
 }
 
+/// Measures of a patch's copies; none where one is not defined.
+pub type Copies = Vec<Option<Vec<f64>>>;
+
 /// The patch's measures, and some of them on `seeds.len()` copies, each changed as the paper's augmentation does by its
 /// seed. A copy on which a measure is not defined has no values.
 ///
@@ -21,7 +24,7 @@ pub fn measure_with_copies(
     reader: &Reader,
     measures: &[Measure],
     (repeated, seeds): (&[Measure], &[u64]),
-) -> Result<(Vec<f64>, Vec<Option<Vec<f64>>>), Problem> {
+) -> Result<(Vec<f64>, Copies), Problem> {
     let image = read(patch, reader)?;
     let values = of_image(patch, &image, measures)?;
     let copies = seeds.iter().map(|&seed| {

@@ -13,7 +13,7 @@ use super::Run;
 use crate::jobs::concepts::Measured;
 use crate::jobs::concepts::controls::COVARIATES;
 use crate::jobs::concepts::own_table::{Own, Table};
-use crate::jobs::measure::measure_with_copies;
+use crate::jobs::measure::{Copies, measure_with_copies};
 use crate::run_folder::Begin;
 use crate::seed;
 use crate::study::ConceptsPlan;
@@ -158,8 +158,8 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
                 let texts: Vec<String> = values.iter().map(f64::to_string).collect();
                 let (measured, colour) = texts.split_at(names.len());
                 let (numbers, labels) = cells(own.as_ref(), at);
-                measures.push([&[id.clone()], measured, &numbers].concat());
-                colours.push([&[id.clone()], colour].concat());
+                measures.push([std::slice::from_ref(&id), measured, &numbers].concat());
+                colours.push([std::slice::from_ref(&id), colour].concat());
                 categories.push([&[id], labels.as_slice()].concat());
             }
         }
@@ -191,9 +191,6 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     run.problems("measures", &problems)?;
     Ok(run.folder.finish("measures", items)?)
 }
-
-/// Measures of a patch's copies; none where one is not defined.
-type Copies = Vec<Option<Vec<f64>>>;
 
 /// Rows of repeatability.csv, of the measures of copies of patches, each with its place in the study's table. A measure
 /// whose agreement is not defined, being constant, has empty cells.
@@ -257,7 +254,7 @@ pub fn read(run: &Run<'_>) -> miette::Result<(Vec<String>, Measured)> {
     let (ids, numbers) = columns(run, MEASURES)?;
     let (_, labels) = columns(run, CATEGORIES)?;
     let (_, colours) = columns(run, COLOUR)?;
-    let concepts = |columns: Vec<(String, Vec<String>)>| -> miette::Result<Vec<Concept>> {
+    let concepts = |columns: Vec<Column>| -> miette::Result<Vec<Concept>> {
         let parse = |(id, texts): (String, Vec<String>)| {
             let values = texts.iter().map(|t| t.parse()).collect::<Result<_, _>>();
             Ok(Concept {
@@ -293,14 +290,14 @@ fn ceilings(run: &Run<'_>) -> miette::Result<BTreeMap<String, f64>> {
         .collect())
 }
 
+/// A column: its name and its cells.
+type Column = (String, Vec<String>);
+
 /// The ids of a table, and its other columns.
-fn columns(
-    run: &Run<'_>,
-    table: &str,
-) -> miette::Result<(Vec<String>, Vec<(String, Vec<String>)>)> {
+fn columns(run: &Run<'_>, table: &str) -> miette::Result<(Vec<String>, Vec<Column>)> {
     let mut reader = csv::Reader::from_path(run.folder.path(table)).into_diagnostic()?;
     let header = reader.headers().into_diagnostic()?.clone();
-    let mut columns: Vec<(String, Vec<String>)> = header
+    let mut columns: Vec<Column> = header
         .iter()
         .map(|name| (name.to_string(), Vec::new()))
         .collect();

@@ -22,6 +22,17 @@ enum Kind {
     Text,
 }
 
+/// What a column turned out to hold.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    /// Line of the first number.
+    number: Option<usize>,
+    /// Line of the first text, and the text.
+    text: Option<(usize, String)>,
+    /// Whether a number is neither 0 nor 1.
+    other: bool,
+}
+
 /// The table as it stands in the file.
 #[derive(Debug)]
 pub struct Table {
@@ -65,9 +76,7 @@ impl Table {
                 &header[k]
             )));
         }
-        // For each column, the first number and the first text with their lines, and whether all numbers are 0 or 1.
-        let mut seen: Vec<(Option<usize>, Option<(usize, String)>, bool)> =
-            vec![(None, None, true); places.len()];
+        let mut seen = vec![Seen::default(); places.len()];
         let mut rows = BTreeMap::new();
         for (line, record) in table.records().enumerate() {
             let line = line + 2;
@@ -81,16 +90,16 @@ impl Table {
                     _ if missing => values.push(None),
                     Some(number) if !number.is_finite() => values.push(None),
                     Some(number) => {
-                        seen.0.get_or_insert(line);
-                        seen.2 &= number == 0.0 || number == 1.0;
+                        seen.number.get_or_insert(line);
+                        seen.other |= number != 0.0 && number != 1.0;
                         values.push(Some(text.to_string()));
                     }
                     None => {
-                        seen.1.get_or_insert_with(|| (line, text.to_string()));
+                        seen.text.get_or_insert_with(|| (line, text.to_string()));
                         values.push(Some(text.to_string()));
                     }
                 }
-                if let (Some(_), Some((line, text))) = (&seen.0, &seen.1) {
+                if let (Some(_), Some((line, text))) = (&seen.number, &seen.text) {
                     return Err(here(format!(
                         "line {line}: {} is `{text}`, not a number, while other lines hold numbers; correct it or leave the row out",
                         &header[k]
@@ -104,9 +113,9 @@ impl Table {
                 )));
             }
         }
-        let columns = places.iter().zip(seen).map(|(&k, (number, _, binary))| {
-            let kind = match number {
-                Some(_) if binary => Kind::Binary,
+        let columns = places.iter().zip(seen).map(|(&k, seen)| {
+            let kind = match seen.number {
+                Some(_) if !seen.other => Kind::Binary,
                 Some(_) => Kind::Number,
                 None => Kind::Text,
             };
