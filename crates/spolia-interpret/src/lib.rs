@@ -3,6 +3,7 @@
 //! - [`visualize`]: the image that excites a channel most (feature visualization).
 //! - [`attention`]: where in a patch a logit comes from (Grad-CAM, Grad-CAM++).
 //! - [`concepts`]: how much of what can be measured in a patch a layer encodes (regression concept vectors).
+//! - [`drift`]: how far a layer's answers and weights moved from one network to another.
 //!
 //! Methods ask an engine of `spolia-network` for activations and gradients and do not know which engine it is. All of
 //! them give the same numbers for the same inputs and seed, whatever the number of threads.
@@ -25,6 +26,7 @@
 
 pub mod attention;
 pub mod concepts;
+pub mod drift;
 mod error;
 pub mod visualize;
 
