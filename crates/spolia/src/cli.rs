@@ -67,6 +67,8 @@ pub enum Command {
     Attention(commands::attention::Attention),
     /// Regresses measures on layers: in sample, held out, and the null.
     Concepts(commands::concepts::Concepts),
+    /// Measures how far each layer moved between two networks.
+    Drift(commands::drift::Drift),
     /// Writes activations of layers as NumPy files.
     Features(commands::features::Features),
     /// Times the engine on this machine.
@@ -95,6 +97,7 @@ impl Command {
             Command::Visualize(command) => command.run(context),
             Command::Attention(command) => command.run(context),
             Command::Concepts(command) => command.run(context),
+            Command::Drift(command) => command.run(context),
             Command::Features(command) => command.run(context),
             Command::Bench(command) => command.run(context),
             Command::Run(command) => command.run(context),
@@ -118,7 +121,14 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("Networks", &["weights", "train", "predict", "evaluate"]),
     (
         "Methods",
-        &["visualize", "attention", "measure", "concepts", "features"],
+        &[
+            "visualize",
+            "attention",
+            "measure",
+            "concepts",
+            "drift",
+            "features",
+        ],
     ),
     ("Machine", &["doctor", "bench", "completions", "man"]),
 ];

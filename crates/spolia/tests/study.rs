@@ -232,11 +232,6 @@ fn unknown_names_are_named_with_the_nearest() {
 
 #[test]
 fn sections_of_later_versions_are_refused_in_words() {
-    let (line, what, _) = one_fault("name = \"a\"\n[drift]\n");
-    assert_eq!(
-        (line, what.contains("not computed by this version")),
-        (2, true)
-    );
     let (line, what, _) = one_fault("[patches]\nslides = \"slides/*.tif\"\n");
     assert_eq!(
         (line, what.contains("whole slides are not read yet")),
@@ -354,6 +349,7 @@ fn every_default_and_example_is_accepted() {
             Section::Attention => format!("[patches]\n[network.a]\n[attention]\n{line}"),
             Section::Select => format!("[patches]\n[network.a]\n[attention.select]\n{line}"),
             Section::Concepts => format!("[patches]\n[network.a]\n[concepts]\n{line}"),
+            Section::Drift => format!("[patches]\n[network.a]\n[network.b]\n[drift]\n{line}"),
         };
         parse(&text);
     }

@@ -5,6 +5,7 @@ mod by_layer;
 pub(crate) mod calibration;
 pub(crate) mod centre;
 pub(crate) mod controls;
+pub(crate) mod drift;
 pub(crate) mod examples;
 pub(crate) mod figure1;
 pub(crate) mod figure2;

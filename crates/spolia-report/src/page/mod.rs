@@ -5,6 +5,7 @@ mod carriers;
 mod claims;
 mod concepts;
 mod controls;
+mod drift;
 mod networks;
 mod patches;
 mod relevance;
@@ -34,6 +35,7 @@ pub(crate) struct Drawn {
     relevance: Vec<Svg>,
     controls: Vec<Svg>,
     centre: Option<Svg>,
+    drift: Vec<Svg>,
     examples: Option<figures::examples::Examples>,
     /// Pictures that could not be shown.
     pub(crate) missing: Missing,
@@ -54,6 +56,7 @@ impl Drawn {
             relevance: figures::relevance::draw(run)?,
             controls: figures::controls::draw(run)?,
             centre: figures::centre::draw(run)?,
+            drift: figures::drift::draw(run)?,
             examples: figures::examples::draw(run)?,
             missing,
         })
@@ -70,6 +73,7 @@ impl Drawn {
             .chain(&self.controls)
             .chain(&self.centre)
             .chain(&self.relevance)
+            .chain(&self.drift)
     }
 
     /// The sheets of pictures: file name and PNG bytes.
@@ -210,6 +214,8 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         classes => controls::classes(run),
         relevance => relevance::section(run),
         relevance_figures => svgs(&drawn.relevance),
+        drift => drift::section(run),
+        drift_figures => svgs(&drawn.drift),
         problems => problems,
         missing => drawn.missing.0,
         steps => steps,

@@ -5,6 +5,7 @@ pub(crate) mod carriers;
 pub(crate) mod concepts;
 pub(crate) mod controls;
 pub(crate) mod decoded;
+pub(crate) mod drift;
 pub(crate) mod likeness;
 pub(crate) mod manifest;
 pub(crate) mod measures;
@@ -36,6 +37,7 @@ pub(crate) struct Run {
     pub(crate) classes: Vec<decoded::Classes>,
     pub(crate) centres: Vec<decoded::Centre>,
     pub(crate) carriers: Vec<carriers::Carrier>,
+    pub(crate) drift: Vec<drift::Drift>,
     pub(crate) measures: Vec<measures::Measure>,
 }
 
@@ -69,6 +71,7 @@ impl Run {
             classes: decoded::classes(&folder.join("concepts/classes.csv"))?,
             centres: decoded::centres(&folder.join("concepts/centre.csv"))?,
             carriers: carriers::carriers(&folder.join("concepts/carriers.csv"))?,
+            drift: drift::drift(&folder.join("drift/drift.csv"))?,
             measures: measures::measures(&folder.join("concepts/measures.csv"))?,
             relevance: relevance::relevance(&folder.join("concepts/relevance.csv"))?,
             folder: folder.to_path_buf(),

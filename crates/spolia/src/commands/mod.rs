@@ -7,6 +7,7 @@ pub mod concepts;
 pub mod dataset;
 pub mod demo;
 pub mod doctor;
+pub mod drift;
 pub mod evaluate;
 pub mod features;
 pub mod images;

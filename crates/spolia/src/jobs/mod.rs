@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod batches;
 pub mod concepts;
+pub mod drift;
 pub mod evaluate;
 pub mod features;
 pub mod kept;

@@ -3,6 +3,7 @@
 
 mod attention;
 mod concepts;
+mod drift;
 mod measures;
 mod networks;
 pub mod patches;
@@ -19,13 +20,14 @@ use crate::run_folder::{About, Begin, RunFolder, StepKey};
 use crate::study::Study;
 
 /// The kinds of step, in order; `--only` takes these.
-pub const STEPS: [&str; 7] = [
+pub const STEPS: [&str; 8] = [
     "patches",
     "train",
     "predict",
     "visualize",
     "attention",
     "concepts",
+    "drift",
     "report",
 ];
 
@@ -143,6 +145,16 @@ pub fn run(
             })?;
         }
     }
+    if let Some(drift) = study.drift.as_ref().filter(|_| wanted("drift")) {
+        let missing = drift.networks.iter().find(|n| broken.contains(&n.as_str()));
+        if let Some(network) = missing {
+            let why = format!("network {network} failed, and drift is between all networks");
+            run.folder.fail("drift", why)?;
+            failed += 1;
+        } else {
+            failed += run.step("drift", |run| drift::step(run, drift))?;
+        }
+    }
     if let Some(plan) = &study.visualize {
         visualize::tables(&run, plan)?;
     }
@@ -207,6 +219,7 @@ fn names(study: &Study) -> Vec<String> {
         names.extend(of("features", &concepts.networks));
         names.extend(of("concepts", &concepts.networks));
     }
+    names.extend(study.drift.iter().map(|_| "drift".to_string()));
     names.push("report".into());
     names
 }

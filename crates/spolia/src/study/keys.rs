@@ -22,11 +22,13 @@ pub enum Section {
     Select,
     /// `[concepts]`.
     Concepts,
+    /// `[drift]`.
+    Drift,
 }
 
 impl Section {
     /// All sections in the order of the file.
-    pub const ALL: [Section; 8] = [
+    pub const ALL: [Section; 9] = [
         Section::Study,
         Section::Patches,
         Section::Network,
@@ -35,6 +37,7 @@ impl Section {
         Section::Attention,
         Section::Select,
         Section::Concepts,
+        Section::Drift,
     ];
 
     /// How the section is headed in the file.
@@ -48,6 +51,7 @@ impl Section {
             Section::Attention => "[attention]",
             Section::Select => "select = { … }",
             Section::Concepts => "[concepts]",
+            Section::Drift => "[drift]",
         }
     }
 
@@ -70,6 +74,9 @@ impl Section {
             }
             Section::Select => {
                 "The patches that attention looks at, by the network's own prediction."
+            }
+            Section::Drift => {
+                "Layer drift: how far each layer moved between any two networks. Pairs that differ by their seeds alone are the nulls. Leave the section out to skip the step."
             }
             Section::Concepts => {
                 "Regression concept vectors: how well a layer predicts a measure of the image. Leave the section out to skip the step."
@@ -200,6 +207,10 @@ pub const KEYS: &[Key] = &[
     key(Section::Concepts, "pool", "\"mean\", \"max\" or \"flat\"", "\"mean\"", "What becomes of a layer's positions: \"flat\" keeps a grid of cells and reduces them to principal components."),
     key(Section::Concepts, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"all\"", "Part of the patches to draw from."),
     key(Section::Concepts, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose layers are regressed on."),
+    key(Section::Drift, "layers", "list of layers", "[\"Conv2d_1a_3x3\", \"Conv2d_2b_3x3\", \"Conv2d_4a_3x3\", \"Mixed_5b\", \"Mixed_5d\", \"Mixed_6a\", \"Mixed_6c\", \"Mixed_6e\", \"Mixed_7a\", \"Mixed_7c\"]", "Layers that are compared."),
+    key(Section::Drift, "images", "whole number", "500", "Patches used, drawn by the seed; all where there are fewer."),
+    key(Section::Drift, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"all\"", "Part of the patches to draw from; patches that no network was trained on are the fairer."),
+    key(Section::Drift, "networks", "list of networks or \"all\"", "\"all\"", "Networks that are compared, pair by pair."),
 ];
 
 const WHOLE_SLIDES: &str =
@@ -208,11 +219,6 @@ const WHOLE_SLIDES: &str =
 /// Keys and sections of later versions, each with what to do until then. They are refused in
 /// words rather than taken for misspelt.
 pub const NOT_YET: &[(Section, &str, &str)] = &[
-    (
-        Section::Study,
-        "drift",
-        "layer drift is not computed by this version; take the section out",
-    ),
     (Section::Patches, "slides", WHOLE_SLIDES),
     (Section::Patches, "annotations", WHOLE_SLIDES),
     (Section::Patches, "mpp", WHOLE_SLIDES),
@@ -222,7 +228,14 @@ pub const NOT_YET: &[(Section, &str, &str)] = &[
 ];
 
 /// Tables below the top of the file.
-pub const TABLES: [&str; 5] = ["patches", "network", "visualize", "attention", "concepts"];
+pub const TABLES: [&str; 6] = [
+    "patches",
+    "network",
+    "visualize",
+    "attention",
+    "concepts",
+    "drift",
+];
 
 /// Keys of one section, in order.
 pub fn keys_of(section: Section) -> impl Iterator<Item = &'static Key> {

@@ -31,6 +31,8 @@ pub struct Study {
     pub attention: Option<AttentionPlan>,
     /// Regression concept vectors, if wanted.
     pub concepts: Option<ConceptsPlan>,
+    /// Layer drift, if wanted.
+    pub drift: Option<DriftPlan>,
 }
 
 impl Study {
@@ -296,6 +298,19 @@ pub struct ConceptsPlan {
     /// Part to draw from.
     pub split: Part,
     /// Networks.
+    pub networks: Vec<String>,
+}
+
+/// `[drift]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DriftPlan {
+    /// Layers.
+    pub layers: Vec<&'static str>,
+    /// Patches used.
+    pub images: usize,
+    /// Part to draw from.
+    pub split: Part,
+    /// Networks, compared pair by pair.
     pub networks: Vec<String>,
 }
 

@@ -67,6 +67,7 @@ impl<'a> Resolver<'_, 'a> {
             .and_then(|t| self.attention(&t, &networks, class_names));
         let concepts =
             section("concepts", Section::Concepts).and_then(|t| self.concepts(&t, &networks));
+        let drift = section("drift", Section::Drift).and_then(|t| self.drift(&t, &networks));
         self.needs_patches(top, &networks);
         self.needs_networks(top, &networks);
         Some(Study {
@@ -79,6 +80,7 @@ impl<'a> Resolver<'_, 'a> {
             visualize,
             attention,
             concepts,
+            drift,
         })
     }
 
@@ -86,7 +88,7 @@ impl<'a> Resolver<'_, 'a> {
         if top.has("patches") {
             return;
         }
-        let needing = ["attention", "concepts"]
+        let needing = ["attention", "concepts", "drift"]
             .into_iter()
             .find(|name| top.has(name));
         let training = networks.iter().find(|network| network.train.is_some());
@@ -104,7 +106,7 @@ impl<'a> Resolver<'_, 'a> {
     }
 
     fn needs_networks(&self, top: &Table<'_, 'a>, networks: &[NetworkPlan]) {
-        let methods = ["visualize", "attention", "concepts"];
+        let methods = ["visualize", "attention", "concepts", "drift"];
         let Some(name) = methods.into_iter().find(|name| top.has(name)) else {
             return;
         };
@@ -263,6 +265,23 @@ impl<'a> Resolver<'_, 'a> {
             pool: t.word("pool", &Pooling::WORDS)?,
             split: t.word("split", &PARTS)?,
             networks: self.chosen(t, "all", networks, |_| true),
+        })
+    }
+
+    fn drift(&self, t: &Table<'_, 'a>, networks: &[NetworkPlan]) -> Option<DriftPlan> {
+        let chosen = self.chosen(t, "all", networks, |_| true);
+        if chosen.len() < 2 && !networks.is_empty() {
+            self.written.fault(
+                t.span(),
+                format!("[drift] is between networks, and there is {}", chosen.len()),
+                Some("add another, such as one finetuned from it".into()),
+            );
+        }
+        Some(DriftPlan {
+            layers: self.layers(t),
+            images: t.whole("images", 4..=100_000)? as usize,
+            split: t.word("split", &PARTS)?,
+            networks: chosen,
         })
     }
 

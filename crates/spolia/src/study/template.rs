@@ -20,7 +20,12 @@ pub fn template() -> String {
     text.push_str(&format!("# {}\n", Section::Train.doc()));
     inline(&mut text, "train", Section::Train);
     text.push_str(NETWORKS);
-    for section in [Section::Visualize, Section::Attention, Section::Concepts] {
+    for section in [
+        Section::Visualize,
+        Section::Attention,
+        Section::Concepts,
+        Section::Drift,
+    ] {
         head(&mut text, section, "");
         for key in keys_of(section) {
             line(&mut text, key, "");

@@ -1,0 +1,138 @@
+//! Drift between the networks of a small study, and by the command.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+const STUDY: &str = r#"
+name = "drift"
+seed = 5
+[patches]
+images = "images.csv"
+[network.random]
+[network.other]
+seed = 9
+[network.tuned]
+start = "random"
+train = { epochs = 1, learning_rate = 1e-5, batch = 8 }
+[network.again]
+start = "random"
+seed = 11
+train = { epochs = 1, learning_rate = 1e-5, batch = 8 }
+[drift]
+layers = ["Conv2d_1a_3x3", "Mixed_5b", "maxpool1"]
+images = 24
+"#;
+
+fn images(folder: &Path) {
+    let mut table = String::from("file,label,patient\n");
+    let mut state = 1u32;
+    for i in 0..30u32 {
+        let image = image::RgbImage::from_fn(76, 76, |x, y| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let stripe = 100 * ((x + y) / (4 + 4 * (i % 2)) % 2) as u8;
+            image::Rgb([stripe + (state >> 26) as u8, stripe + 40, i as u8])
+        });
+        image.save(folder.join(format!("{i:02}.png"))).unwrap();
+        table.push_str(&format!("{i:02}.png,{},p{}\n", i % 2, i / 2));
+    }
+    fs::write(folder.join("images.csv"), table).unwrap();
+    fs::write(folder.join("study.toml"), STUDY).unwrap();
+}
+
+fn spolia(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
+    Command::new(env!("CARGO_BIN_EXE_spolia"))
+        .current_dir(folder)
+        .args(arguments)
+        .assert()
+}
+
+fn rows(file: &Path) -> Vec<BTreeMap<String, String>> {
+    let mut table = csv::Reader::from_path(file).unwrap();
+    table.deserialize().map(|row| row.unwrap()).collect()
+}
+
+#[test]
+fn a_study_compares_all_pairs_and_names_the_nulls() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    images(root);
+    spolia(&["run", "study.toml", "--quiet", "--out", "run"], root).success();
+    let table = rows(&root.join("run/drift/drift.csv"));
+    assert_eq!(table.len(), 6 * 3);
+    let of = |before: &str, after: &str, layer: &str| {
+        let same = |row: &&BTreeMap<String, String>| {
+            row["before"] == before && row["after"] == after && row["layer"] == layer
+        };
+        table.iter().find(same).unwrap().clone()
+    };
+    let number = |row: &BTreeMap<String, String>, column: &str| row[column].parse::<f64>().unwrap();
+    assert_eq!(of("random", "other", "maxpool1")["kind"], "random");
+    assert_eq!(of("tuned", "again", "maxpool1")["kind"], "retrained");
+    let tuned = of("random", "tuned", "Conv2d_1a_3x3");
+    assert_eq!(
+        (tuned["kind"].as_str(), tuned["n"].as_str()),
+        ("change", "24")
+    );
+    // An epoch of four steps moves little; two random networks share nothing of their weights.
+    let (cosine, cka) = (number(&tuned, "weight_cosine"), number(&tuned, "cka"));
+    assert!(cosine > 0.99 && cka > 0.9, "{cosine}, {cka}");
+    let strange = of("random", "other", "Conv2d_1a_3x3");
+    assert!(number(&strange, "weight_cosine").abs() < 0.2);
+    assert!(number(&strange, "weight_distance") > 1.0);
+    // A pool has answers and no weights.
+    let pool = of("random", "tuned", "maxpool1");
+    assert!(pool["weight_distance"].is_empty() && !pool["cka"].is_empty());
+    let page = fs::read_to_string(root.join("run/report.html")).unwrap();
+    assert!(page.contains("How far layers moved") && page.contains("null: another seed"));
+    assert!(root.join("run/figures/drift_answers.svg").exists());
+
+    // The command, on a network and itself, and on the wrong number of networks.
+    let weights = "run/networks/tuned/weights.safetensors";
+    let command = [
+        "drift",
+        "images.csv",
+        "--weights",
+        weights,
+        "--out",
+        "drift.csv",
+    ];
+    let told = spolia(&command, root).code(2);
+    let told = String::from_utf8(told.get_output().stderr.clone()).unwrap();
+    assert!(told.contains("--weights BEFORE --weights AFTER"), "{told}");
+    let layer = [
+        "--weights",
+        weights,
+        "--layer",
+        "Mixed_5b",
+        "--layer",
+        "pool",
+    ];
+    spolia(&[&command[..], &layer[..]].concat(), root).success();
+    let same = rows(&root.join("drift.csv"));
+    assert_eq!(same.len(), 2);
+    assert_eq!(number(&same[0], "weight_distance"), 0.0);
+    for (column, wanted) in [
+        ("cka", 1.0),
+        ("svcca", 1.0),
+        ("pwcca", 1.0),
+        ("procrustes", 0.0),
+    ] {
+        assert!((number(&same[0], column) - wanted).abs() < 1e-9, "{column}");
+    }
+}
+
+#[test]
+fn drift_needs_two_networks() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = "name = \"a\"\n[patches]\n[network.a]\n[drift]\n";
+    fs::write(folder.path().join("study.toml"), study).unwrap();
+    let told = spolia(&["study", "check", "study.toml"], folder.path()).failure();
+    let told = String::from_utf8(told.get_output().stderr.clone()).unwrap();
+    assert!(
+        told.contains("[drift] is between networks, and there is 1"),
+        "{told}"
+    );
+}
