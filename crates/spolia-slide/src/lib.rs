@@ -22,6 +22,8 @@ pub mod phantom;
 pub mod slide;
 mod tiff;
 mod vendor;
+mod whole;
+pub mod write;
 mod xml;
 
 pub use error::{Error, Result};
