@@ -18,9 +18,11 @@
 
 pub mod annotation;
 mod error;
+pub mod patches;
 pub mod phantom;
 pub mod slide;
 mod tiff;
+pub mod tissue;
 mod vendor;
 mod whole;
 pub mod write;

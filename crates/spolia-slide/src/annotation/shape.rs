@@ -183,6 +183,24 @@ impl Shape {
         self.rings().map(crossings).sum::<usize>() % 2 == 1
     }
 
+    /// Where a horizontal line lies inside: spans from left to right.
+    pub(crate) fn row(&self, y: f64) -> Vec<(f64, f64)> {
+        let mut crossings: Vec<f64> = self
+            .rings()
+            .filter(|ring| y >= ring.bounds[1] && y <= ring.bounds[3])
+            .flat_map(|ring| edges(&ring.points))
+            .filter(|&([_, ay], [_, by])| (ay > y) != (by > y))
+            .map(|([ax, ay], [bx, by])| ax + (y - ay) / (by - ay) * (bx - ax))
+            .collect();
+        crossings.sort_by(f64::total_cmp);
+        crossings
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|&[from, to]| (from, to))
+            .collect()
+    }
+
     /// Share of a rectangle that it covers, 0 to 1; 0 for a rectangle without area.
     #[must_use]
     pub fn share(&self, x: f64, y: f64, w: f64, h: f64) -> f64 {
