@@ -2,17 +2,27 @@
 //! OpenSlide, pixel by pixel, and times reading them.
 //!
 //!     cargo run --release -p spolia-slide --example regions -- SLIDE PIXELS.bin
+//!     cargo run --release -p spolia-slide --example regions -- SLIDE
+//!
+//! The second form times random regions of 224 px of level 0, as the script's `--time` does.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use spolia_slide::Slide;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use spolia_slide::slide::Options;
+use spolia_slide::{Slide, TileCache};
 
 const SIDE: u32 = 96;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [slide, pixels] = arguments.as_slice() else {
-        return Err("usage: regions SLIDE PIXELS.bin".into());
+    let (slide, pixels) = match arguments.as_slice() {
+        [slide, pixels] => (slide, pixels),
+        [slide] => return time(slide),
+        _ => return Err("usage: regions SLIDE [PIXELS.bin]".into()),
     };
     let slide = Slide::open(slide)?;
     let bytes = std::fs::read(pixels)?;
@@ -49,6 +59,35 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             sum / n,
             seconds / n * 1e3
         );
+    }
+    Ok(())
+}
+
+fn time(path: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let cache = Some(Arc::new(TileCache::new(256 << 20)));
+    let slide = Slide::open_with(path, &Options { cache, mpp: None })?;
+    let (width, height) = slide.dimensions();
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    let places: Vec<(i64, i64)> = (0..1_000)
+        .map(|_| {
+            (
+                rng.random_range(0..width as i64 - 224),
+                rng.random_range(0..height as i64 - 224),
+            )
+        })
+        .collect();
+    for (what, threads) in [("first pass", 1), ("cached", 1), ("cached", 2)] {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()?;
+        let start = Instant::now();
+        pool.install(|| {
+            places
+                .par_iter()
+                .try_for_each(|&(x, y)| slide.region(0, x, y, 224, 224).map(|_| ()))
+        })?;
+        let ms = start.elapsed().as_secs_f64();
+        println!("{what}, {threads} threads: {ms:.3} ms per region");
     }
     Ok(())
 }

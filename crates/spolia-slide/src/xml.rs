@@ -139,11 +139,11 @@ impl<'a> Nodes<'a> {
                         Err(error) => return Err(self.syntax(&error)),
                     }
                 }
-                Event::DocType(doctype) => {
-                    if doctype.contains('[') || doctype.to_ascii_uppercase().contains("ENTITY") {
-                        let name = doctype.chars().take(40).collect();
-                        return Err(XmlFault::Entity { name });
-                    }
+                Event::DocType(doctype)
+                    if doctype.contains('[') || doctype.to_ascii_uppercase().contains("ENTITY") =>
+                {
+                    let name = doctype.chars().take(40).collect();
+                    return Err(XmlFault::Entity { name });
                 }
                 Event::Eof => {
                     return match self.open.pop() {

@@ -1,8 +1,9 @@
 //! Tissue and patches on slides whose truth is known.
 
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
 use image::{Rgb, RgbImage};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use spolia_slide::annotation::{Label, LabelRule, Shape};
 use spolia_slide::patches::{self, Patch, Resolved, Sampling};
 use spolia_slide::tissue::{self, Flags, Mask, Method, NoTissue};
@@ -12,34 +13,43 @@ use spolia_slide::{Error, Slide};
 const GLASS: [u8; 3] = [240, 240, 242];
 const TISSUE: [u8; 3] = [200, 110, 165];
 
+/// The slides are drawn once for all tests.
+static CLEAN: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| drawn(false));
+static MARKED: LazyLock<(tempfile::TempDir, PathBuf)> = LazyLock::new(|| drawn(true));
+
+fn slide(pen: bool) -> Slide {
+    Slide::open(&if pen { &MARKED } else { &CLEAN }.1).unwrap()
+}
+
 /// A slide of 4,096 px at 0.5 µm/px: a square of tissue from 1,024 to 3,072, drawn with a little
 /// noise, a speck of dust and, where `pen` says so, a green stroke.
-fn slide(folder: &std::path::Path, pen: bool) -> Slide {
-    let path = folder.join("patient_007_node_1.tif");
+fn drawn(pen: bool) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("patient_007_node_1.tif");
     let options = write::Options {
         mpp: Some(0.5),
         codec: Codec::Jpeg { quality: 85 },
         ..write::Options::default()
     };
     write::pyramid(&path, 4_096, 4_096, &options, |area| {
-        let mut rng = ChaCha8Rng::seed_from_u64(area.x << 32 | area.y);
         Ok(Some(RgbImage::from_fn(area.width, area.height, |x, y| {
             let (x, y) = (area.x + u64::from(x), area.y + u64::from(y));
-            let color = if (1_024..3_072).contains(&x) && (1_024..3_072).contains(&y) {
-                TISSUE
-            } else if (3_600..3_606).contains(&x) && (100..106).contains(&y) {
+            let within = |left: u64, top: u64, side: u64| {
+                (left..left + side).contains(&x) && (top..top + side).contains(&y)
+            };
+            let color = if within(1_024, 1_024, 2_048) || within(3_600, 100, 6) {
                 TISSUE
             } else if pen && (200..300).contains(&x) {
                 [30, 170, 70]
             } else {
                 GLASS
             };
-            let noise: i16 = rng.random_range(-6..=6);
+            let noise = ((x * 31 + y * 17) ^ (x * y)) as i16 % 7;
             Rgb(color.map(|v| (i16::from(v) + noise).clamp(0, 255) as u8))
         })))
     })
     .unwrap();
-    Slide::open(path).unwrap()
+    (folder, path)
 }
 
 fn overlap(a: &Patch, b: &Patch) -> f64 {
@@ -49,8 +59,7 @@ fn overlap(a: &Patch, b: &Patch) -> f64 {
 
 #[test]
 fn tissue_is_found_by_both_rules() {
-    let folder = tempfile::tempdir().unwrap();
-    let slide = slide(folder.path(), false);
+    let slide = slide(false);
     let white = Method::White {
         white_level: 200,
         gray_threshold: 90,
@@ -113,8 +122,7 @@ fn an_empty_slide_says_why() {
 
 #[test]
 fn pen_and_blur_are_flagged() {
-    let folder = tempfile::tempdir().unwrap();
-    let slide = slide(folder.path(), true);
+    let slide = slide(true);
     let options = tissue::Options {
         longest: 1_024,
         ..tissue::Options::default()
@@ -131,8 +139,7 @@ fn pen_and_blur_are_flagged() {
 
 #[test]
 fn random_patches_keep_their_rules() {
-    let folder = tempfile::tempdir().unwrap();
-    let slide = slide(folder.path(), false);
+    let slide = slide(false);
     let options = tissue::Options {
         longest: 1_024,
         ..tissue::Options::default()
@@ -212,8 +219,7 @@ fn random_patches_keep_their_rules() {
 
 #[test]
 fn a_small_lesion_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let slide = slide(folder.path(), false);
+    let slide = slide(false);
     let mask = Mask::find(
         &slide,
         &tissue::Options {
@@ -242,8 +248,7 @@ fn a_small_lesion_is_found() {
 
 #[test]
 fn a_grid_covers_the_tissue() {
-    let folder = tempfile::tempdir().unwrap();
-    let slide = slide(folder.path(), false);
+    let slide = slide(false);
     let mask = Mask::find(
         &slide,
         &tissue::Options {
@@ -279,6 +284,7 @@ fn a_grid_covers_the_tissue() {
         assert_eq!(patch, wanted);
         assert_eq!(image.unwrap(), wanted.read(&slide).unwrap());
     }
+    let folder = tempfile::tempdir().unwrap();
     patches::write_png(folder.path(), &all[0], all[0].read(&slide).unwrap()).unwrap();
     let written = folder.path().join("patient_007_node_1_x1024_y1024.png");
     assert_eq!(image::open(written).unwrap().width(), 256);

@@ -8,12 +8,15 @@ resize (antialiased) with a box. Written for each region: level-0 x and y, side,
 its channels over a 4 x 4 grid, as bytes.
 
     python openslide_regions.py SLIDE... --out FOLDER       # <stem>.regions.bin beside the tests
-    python openslide_regions.py SLIDE... --pixels FOLDER    # whole pixels, for compare_regions.py
+    python openslide_regions.py SLIDE... --pixels FOLDER    # whole pixels, for the example `regions`
+    python openslide_regions.py SLIDE... --time             # as the example `regions` without pixels
 """
 
 import argparse
 import pathlib
 import struct
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import openslide
@@ -45,11 +48,31 @@ def region(slide, x, y, downsample):
     left, top = x / base - margin, y / base - margin
     x0, y0 = int(np.floor(left)), int(np.floor(top))
     size = int(np.ceil(SIDE * scale)) + 2 * margin + 2
-    # OpenSlide places a region by the ratio of the sizes (2.0005 for 2): undo it
-    own = slide.level_downsamples[level]
-    image = slide.read_region((round(x0 * own), round(y0 * own)), level, (size, size))
+    image = whole(slide, level).crop((x0, y0, x0 + size, y0 + size))
     box = (x / base - x0, y / base - y0, x / base - x0 + SIDE * scale, y / base - y0 + SIDE * scale)
-    return np.asarray(over_white(image).resize((SIDE, SIDE), Image.BILINEAR, box=box))
+    return np.asarray(image.resize((SIDE, SIDE), Image.BILINEAR, box=box))
+
+
+LEVELS = {}
+
+
+def whole(slide, level):
+    """A level as one image, white around it. OpenSlide places a region by the ratio of the sizes
+    (2.0005 for 2) and so shifts it by parts of a pixel; from its corner it does not."""
+    key = (slide, level)
+    if key not in LEVELS:
+        LEVELS[key] = Padded(over_white(slide.read_region((0, 0), level, slide.level_dimensions[level])))
+    return LEVELS[key]
+
+
+class Padded:
+    def __init__(self, image):
+        self.image = image
+
+    def crop(self, box):
+        out = Image.new("RGB", (box[2] - box[0], box[3] - box[1]), (255, 255, 255))
+        out.paste(self.image, (-box[0], -box[1]))
+        return out
 
 
 def over_white(image):
@@ -58,13 +81,39 @@ def over_white(image):
     return white
 
 
+def timed(path):
+    """ms per random 224 px region of level 0 as an RGB array, tiles cached, one and two threads."""
+    slide = openslide.OpenSlide(str(path))
+    slide.set_cache(openslide.OpenSlideCache(256 << 20))
+    rng = np.random.default_rng(0)
+    width, height = slide.dimensions
+    places = list(zip(rng.integers(0, width - 224, 1000).tolist(), rng.integers(0, height - 224, 1000).tolist()))
+
+    def read(place):
+        return np.asarray(slide.read_region(place, 0, (224, 224)).convert("RGB"))
+
+    start = time.perf_counter()
+    for place in places:
+        read(place)
+    print(f"{path.name} first pass, 1 thread: {time.perf_counter() - start:.3f} ms per region")
+    for threads in [1, 2]:
+        with ThreadPoolExecutor(threads) as pool:
+            start = time.perf_counter()
+            list(pool.map(read, places))
+            print(f"{path.name} cached, {threads} threads: {time.perf_counter() - start:.3f} ms per region")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("slides", nargs="+", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--pixels", type=pathlib.Path)
+    parser.add_argument("--time", action="store_true")
     args = parser.parse_args()
     for path in args.slides:
+        if args.time:
+            timed(path)
+            continue
         slide = openslide.OpenSlide(str(path))
         print(path.name, slide.level_dimensions, slide.level_downsamples, slide.properties.get("openslide.mpp-x"))
         records, pixels = [], []

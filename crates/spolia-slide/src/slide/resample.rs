@@ -9,9 +9,11 @@ use crate::{Error, Result};
 
 /// Pixels are taken as they are where their size differs from the one asked for by less than this.
 const SAME: f64 = 0.01;
-/// A region much finer than what is asked for is averaged in blocks first, down to this ratio
-/// (Pillow's `reducing_gap`).
-const GAP: f64 = 2.0;
+/// Up to this many pixels a region is read whole and resampled at once.
+const WHOLE: f64 = (1 << 22) as f64;
+/// A larger one is averaged in blocks first, tile by tile, down to this ratio: Pillow's
+/// `reducing_gap`, at the value from which it calls the difference invisible.
+const GAP: f64 = 3.0;
 
 /// What was asked for and what was given, in µm/px.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -140,7 +142,11 @@ impl Slide {
             );
         }
         let size = [f64::from(w) * scale[0], f64::from(h) * scale[1]];
-        let block = (scale[0].min(scale[1]) / GAP).floor().max(1.0);
+        let block = if size[0] * size[1] <= WHOLE {
+            1.0
+        } else {
+            (scale[0].min(scale[1]) / GAP).floor().max(1.0)
+        };
         // the triangle reaches one result pixel beyond the region: neighbours join without a seam
         let margin = [0, 1].map(|axis| (scale[axis].max(1.0) / block).ceil() * block + block);
         let from = [0, 1].map(|axis| (start[axis] - margin[axis]).floor());

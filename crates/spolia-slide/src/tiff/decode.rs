@@ -230,25 +230,28 @@ fn pack_bits(bytes: &[u8], wanted: usize, out: &mut Vec<u8>) {
 }
 
 fn undo_difference(raw: &mut [u8], row: usize, each: usize, layout: &Layout) {
-    if layout.wide {
-        let (get, put): (fn([u8; 2]) -> u16, fn(u16) -> [u8; 2]) = if layout.big_endian {
-            (u16::from_be_bytes, u16::to_be_bytes)
-        } else {
-            (u16::from_le_bytes, u16::to_le_bytes)
-        };
-        for line in raw.chunks_exact_mut(row * 2) {
-            for at in (each * 2..line.len()).step_by(2) {
-                let before = at - each * 2;
-                let sum = get([line[at], line[at + 1]])
-                    .wrapping_add(get([line[before], line[before + 1]]));
-                line[at..at + 2].copy_from_slice(&put(sum));
-            }
-        }
-    } else {
+    if !layout.wide {
         for line in raw.chunks_exact_mut(row) {
             for at in each..line.len() {
                 line[at] = line[at].wrapping_add(line[at - each]);
             }
+        }
+        return;
+    }
+    for line in raw.chunks_exact_mut(row * 2) {
+        for at in (each * 2..line.len()).step_by(2) {
+            let before = at - each * 2;
+            let (a, b) = ([line[at], line[at + 1]], [line[before], line[before + 1]]);
+            let sum = if layout.big_endian {
+                u16::from_be_bytes(a)
+                    .wrapping_add(u16::from_be_bytes(b))
+                    .to_be_bytes()
+            } else {
+                u16::from_le_bytes(a)
+                    .wrapping_add(u16::from_le_bytes(b))
+                    .to_le_bytes()
+            };
+            line[at..at + 2].copy_from_slice(&sum);
         }
     }
 }

@@ -118,7 +118,7 @@ impl Raster {
         // parts of one strip must not straddle the next: their height divides the strip's
         let rows = (1..=rows)
             .rev()
-            .find(|r| self.tile_height % r == 0)
+            .find(|r| self.tile_height.is_multiple_of(*r))
             .unwrap_or(1);
         for (strip, (&offset, &count)) in self.offsets.iter().zip(&self.counts).enumerate() {
             let top = strip as u64 * self.tile_height;

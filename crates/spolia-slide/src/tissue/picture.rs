@@ -73,7 +73,11 @@ fn ring(image: &mut RgbImage, points: &[[f64; 2]], scale: f64, color: Rgb<u8>) {
 fn line(image: &mut RgbImage, a: [f64; 2], b: [f64; 2], color: Rgb<u8>) {
     // points far outside of the slide are not walked to
     let near = f64::from(image.width().max(image.height())) * 4.0;
-    if [a, b].iter().flatten().any(|v| !(v.abs() <= near)) {
+    if [a, b]
+        .iter()
+        .flatten()
+        .any(|v| v.is_nan() || v.abs() > near)
+    {
         return;
     }
     let steps = (b[0] - a[0]).abs().max((b[1] - a[1]).abs()).ceil().max(1.0);

@@ -82,7 +82,7 @@ fn check(width: u64, height: u64, options: &Options) -> Result<()> {
             return refuse(what, side, "between 1 and 4,294,967,295 px");
         }
     }
-    if options.tile % 16 != 0 || !(16..=4_096).contains(&options.tile) {
+    if !options.tile.is_multiple_of(16) || !(16..=4_096).contains(&options.tile) {
         return refuse(
             "the tile's side",
             options.tile.into(),

@@ -225,6 +225,26 @@ fn what_is_no_slide() {
     assert!(matches!(refused(&bytes), Error::Slide { .. }));
 }
 
+/// Rounds of mutation: a few thousand in all, or `SPOLIA_MUTATIONS` times as many.
+fn rounds(few: usize) -> usize {
+    let times = std::env::var("SPOLIA_MUTATIONS")
+        .ok()
+        .and_then(|times| times.parse().ok());
+    few * times.unwrap_or(1)
+}
+
+fn mutate(bytes: &mut [u8], from: usize, rng: &mut ChaCha8Rng) {
+    for _ in 0..rng.random_range(1..6) {
+        let from = if rng.random_bool(0.7) { from } else { 0 };
+        let at = rng.random_range(from..bytes.len());
+        bytes[at] = match rng.random_range(0..3) {
+            0 => rng.random(),
+            1 => 0xFF,
+            _ => bytes[at] ^ 1 << rng.random_range(0..8),
+        };
+    }
+}
+
 /// Reads all that a file offers; only panics and time without end would be wrong.
 fn read_all(path: &std::path::Path) {
     let Ok(slide) = Slide::open(path) else { return };
@@ -268,22 +288,60 @@ fn mutations_of_sound_files_do_not_panic() {
         let mut rng = ChaCha8Rng::seed_from_u64(number as u64);
         // tags lie at the end: most changes go there
         let tail = bytes.len().saturating_sub(1_200);
-        for _ in 0..600 {
+        for _ in 0..rounds(600) {
             let mut changed = bytes.clone();
-            for _ in 0..rng.random_range(1..6) {
-                let from = if rng.random_bool(0.7) { tail } else { 0 };
-                let at = rng.random_range(from..changed.len());
-                changed[at] = match rng.random_range(0..3) {
-                    0 => rng.random(),
-                    1 => 0xFF,
-                    _ => changed[at] ^ 1 << rng.random_range(0..8),
-                };
-            }
+            mutate(&mut changed, tail, &mut rng);
             if rng.random_bool(0.1) {
                 changed.truncate(rng.random_range(0..changed.len()));
             }
             std::fs::write(&path, &changed).unwrap();
             read_all(&path);
         }
+    }
+}
+
+#[test]
+fn mutations_of_jpeg_2000_do_not_panic() {
+    let Some(folder) = std::env::var_os("SPOLIA_DATA") else {
+        eprintln!("skipped: SPOLIA_DATA does not name the folder of real data");
+        return;
+    };
+    let path = std::path::Path::new(&folder).join("slides/tcga-cr-7395-01a-01-ts1.svs");
+    let bytes = std::fs::read(path).unwrap();
+    // the shortest of the first tiles: from one start of a codestream to the next
+    let starts: Vec<usize> = bytes
+        .windows(4)
+        .enumerate()
+        .filter(|(_, w)| w == &[0xFF, 0x4F, 0xFF, 0x51])
+        .map(|(at, _)| at)
+        .take(60)
+        .collect();
+    let tile = starts
+        .windows(2)
+        .map(|pair| &bytes[pair[0]..pair[1]])
+        .min_by_key(|t| t.len())
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let mut decoded = 0;
+    for round in 0..rounds(300) {
+        let mut changed = tile.to_vec();
+        if round > 0 {
+            mutate(&mut changed, tile.len().min(200), &mut rng);
+        }
+        let mut tiff = Tiff::new();
+        let base = tiff.tiled(256, 256, 16, [0; 3]);
+        let at = tiff.append(&changed);
+        let tags = vec![
+            shorts(259, &[33_005]),
+            longs(322, &[256]),
+            longs(323, &[256]),
+            longs(324, &[at]),
+            longs(325, &[changed.len() as u32]),
+        ];
+        tiff.directory(with(base, tags));
+        let slide = Slide::open(tiff.save(folder.path())).unwrap();
+        decoded += usize::from(slide.region(0, 0, 0, 256, 256).is_ok());
+        assert!(round > 0 || decoded == 1, "the tile itself is sound");
     }
 }
