@@ -6,6 +6,10 @@ use super::{Mask, luma};
 use crate::Result;
 use crate::slide::Slide;
 
+/// µm/px at which pen and folds are looked for: coarse enough that a dark nucleus is none.
+const COARSE_MPP: f64 = 8.0;
+/// Longer side of the picture where µm/px are not known.
+const COARSE_SIDE: u32 = 512;
 /// Windows that blur is looked for in.
 const WINDOWS: usize = 25;
 /// Side of such a window in pixels, and µm/px (where they are known) at which it is read.
@@ -17,10 +21,10 @@ const SHARP: f64 = 60.0;
 /// Shares, 0 to 1, of what may spoil a slide. They say where to look; they remove nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Flags {
-    /// Share of the picture in colours that hematoxylin and eosin do not have: green and light
+    /// Share of the slide, at 8 µm/px, in colours that hematoxylin and eosin do not have: green and light
     /// blue (hue 75° to 230°, saturation above 0.4), and black. Red pen looks like eosin.
     pub pen: f64,
-    /// Share of the tissue that is both dark and saturated: saturation more than 0.15 above
+    /// Share of the tissue, at 8 µm/px, that is both dark and saturated: saturation more than 0.15 above
     /// brightness, after Bautista and Yagi (J Biomed Opt 2010).
     pub fold: f64,
     /// Share of up to 25 windows of tissue (256 px at 1 µm/px) that are out of focus: the variance
@@ -36,15 +40,20 @@ impl Flags {
     /// # Errors
     /// The slide cannot be read.
     pub fn of(slide: &Slide, mask: &Mask) -> Result<Self> {
-        let (width, height) = mask.dimensions();
-        let picture = slide.thumbnail(width.max(height) as u32)?;
+        let (width, height) = slide.dimensions();
+        let longest = width.max(height) as f64;
+        let side = slide.mpp().map_or(f64::from(COARSE_SIDE), |mpp| {
+            longest * mpp.mean() / COARSE_MPP
+        });
+        let picture = slide.thumbnail(side.round().clamp(64.0, 4_096.0) as u32)?;
+        let downsample = longest / f64::from(picture.width().max(picture.height()));
         let mut sharpness = sharpness(slide, mask)?;
         sharpness.sort_by(f64::total_cmp);
         let blurred = sharpness.iter().filter(|&&s| s < SHARP).count();
         let some = !sharpness.is_empty();
         Ok(Self {
             pen: pen(&picture),
-            fold: fold(&picture, mask),
+            fold: fold(&picture, mask, downsample),
             blur: some.then(|| blurred as f64 / sharpness.len() as f64),
             sharpness: some.then(|| sharpness[sharpness.len() / 2]),
         })
@@ -96,16 +105,15 @@ fn pen(picture: &RgbImage) -> f64 {
     marked.count() as f64 / f64::from(picture.width() * picture.height())
 }
 
-fn fold(picture: &RgbImage, mask: &Mask) -> f64 {
+fn fold(picture: &RgbImage, mask: &Mask, downsample: f64) -> f64 {
     let (mut folded, mut all) = (0_usize, 0_usize);
-    for (pixel, _) in picture
-        .pixels()
-        .zip(mask.cells())
-        .filter(|(_, tissue)| **tissue)
-    {
-        let (_, saturation, value) = hsv(pixel.0);
-        all += 1;
-        folded += usize::from(saturation - value > 0.15);
+    for (x, y, pixel) in picture.enumerate_pixels() {
+        let (left, top) = (f64::from(x) * downsample, f64::from(y) * downsample);
+        if mask.share(left, top, downsample, downsample) > 0.5 {
+            let (_, saturation, value) = hsv(pixel.0);
+            all += 1;
+            folded += usize::from(saturation - value > 0.15);
+        }
     }
     folded as f64 / all.max(1) as f64
 }

@@ -55,11 +55,15 @@ pub fn picture(
     Ok(image)
 }
 
+/// Marks a place: one pixel for each thousand of the picture's longer side, and one more.
 fn dot(image: &mut RgbImage, x: i64, y: i64, color: Rgb<u8>) {
-    if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y))
-        && let Some(pixel) = image.get_pixel_mut_checked(x, y)
-    {
-        *pixel = color;
+    let side = i64::from(1 + image.width().max(image.height()) / 1_000);
+    for (dx, dy) in (0..side).flat_map(|dy| (0..side).map(move |dx| (dx, dy))) {
+        if let (Ok(x), Ok(y)) = (u32::try_from(x + dx), u32::try_from(y + dy))
+            && let Some(pixel) = image.get_pixel_mut_checked(x, y)
+        {
+            *pixel = color;
+        }
     }
 }
 

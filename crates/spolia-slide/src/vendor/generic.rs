@@ -62,8 +62,10 @@ fn resolution(tiff: &Tiff, dir: &Directory, unit: &str) -> Option<Mpp> {
     };
     let x = tiff.number(dir, tags::X_RESOLUTION)?;
     let y = tiff.number(dir, tags::Y_RESOLUTION).unwrap_or(x);
+    // fractions of two 32-bit numbers carry no more than nine decimals of µm
+    let side = |pixels: f64| (um / pixels * 1e9).round() / 1e9;
     // 300 dots per inch are 85 µm: a resolution meant for print stays below one µm/px of any slide
-    Mpp::plausible(um / x, um / y).filter(|mpp| mpp.mean() < 20.0)
+    Mpp::plausible(side(x), side(y)).filter(|mpp| mpp.mean() < 20.0)
 }
 
 /// vips keeps OpenSlide's properties as `<property><name>..</name><value>..</value></property>`.

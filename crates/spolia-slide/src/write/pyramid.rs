@@ -291,7 +291,7 @@ impl Writer<'_> {
             }
             entries.push((tags::SAMPLES_PER_PIXEL, short(3)));
             if let Some(mpp) = options.mpp {
-                let (pixels, cm) = fraction(1e4 / (mpp * (1_u64 << number) as f64));
+                let (pixels, cm) = pixels_per_cm(mpp * (1_u64 << number) as f64);
                 entries.push((tags::X_RESOLUTION, Values::Fraction(pixels, cm)));
                 entries.push((tags::Y_RESOLUTION, Values::Fraction(pixels, cm)));
             }
@@ -316,16 +316,17 @@ impl Writer<'_> {
     }
 }
 
-/// A positive number as a fraction of two 32-bit numbers: exact to nine digits.
-fn fraction(value: f64) -> (u32, u32) {
-    let mut below = 1_u32;
-    while below < 1_000_000_000 && value * f64::from(below) * 10.0 < f64::from(u32::MAX) {
-        if (value * f64::from(below)).fract() == 0.0 {
-            break;
+/// Pixels in a centimetre as a fraction: exact where µm/px has few decimals.
+fn pixels_per_cm(mpp: f64) -> (u32, u32) {
+    for decimals in [1_u32, 10, 100, 1_000, 10_000] {
+        let below = mpp * f64::from(decimals);
+        if (below - below.round()).abs() < 1e-9 * below {
+            return (10_000 * decimals, below.round() as u32);
         }
-        below *= 10;
     }
-    ((value * f64::from(below)).round() as u32, below)
+    // more than nine digits do not fit
+    let scale = 10_f64.powf((4e9 / (1e4 / mpp)).log10().floor());
+    ((1e4 / mpp * scale).round() as u32, scale as u32)
 }
 
 /// Means of 2 x 2 pixels.
@@ -344,4 +345,17 @@ fn half(tile: &RgbImage) -> RgbImage {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pixels_per_cm;
+
+    #[test]
+    fn resolutions_as_fractions() {
+        assert_eq!(pixels_per_cm(0.5), (100_000, 5));
+        assert_eq!(pixels_per_cm(0.499), (10_000_000, 499));
+        let (pixels, cm) = pixels_per_cm(0.251_234_567);
+        assert!((1e4 / (f64::from(pixels) / f64::from(cm)) - 0.251_234_567).abs() < 1e-9);
+    }
 }

@@ -53,7 +53,7 @@ fn lossless_pixels_come_back_from_every_codec() {
                 (41, 25, 8.0)
             ]
         );
-        assert!((slide.level_mpp(1).unwrap().x - 0.5).abs() < 1e-9);
+        assert_eq!(slide.level_mpp(1).unwrap().x, 0.5);
         let image = slide.region(0, 0, 0, 333, 201).unwrap();
         assert!(
             image
