@@ -1,9 +1,8 @@
-//! Where patches of tissue come from.
+//! Whole-slide images, annotations, tissue, and where patches lie.
 //!
-//! Today this crate makes them: [`phantom`] draws procedural hematoxylin and eosin (H&E) patches
-//! whose truth is known: every nucleus, its size and chromatin, the stains, the patient and the
-//! centre. A method that claims to find nuclear size in a network can so be tested without a
-//! microscope. Whole-slide images and their annotations are not read yet.
+//! A [`Slide`] is a pyramid of tiles (TIFF, BigTIFF, Aperio SVS, Philips, OME) or a plain image;
+//! any region is read at any µm/px. [`phantom`] draws procedural hematoxylin and eosin (H&E)
+//! patches whose truth is known, so that a method can be tested without a microscope.
 //!
 //! ```
 //! use spolia_slide::phantom;
@@ -17,7 +16,20 @@
 //! # }
 //! ```
 
+pub mod annotation;
 mod error;
+pub mod patches;
 pub mod phantom;
+pub mod slide;
+mod tiff;
+pub mod tissue;
+mod vendor;
+mod whole;
+pub mod write;
+mod xml;
 
 pub use error::{Error, Result};
+pub use slide::{Level, Region, Resolution, Slide, TileCache};
+pub use tiff::Fault;
+pub use vendor::{Mpp, Vendor};
+pub use xml::XmlFault;

@@ -1,14 +1,14 @@
 //! Writing a phantom cohort as files.
 
 use std::fs;
-use std::io::Cursor;
 use std::path::Path;
 
-use image::{DynamicImage, ImageBuffer, ImageFormat, Luma};
+use image::{DynamicImage, ImageBuffer, Luma};
 
 use super::cohort::PhantomPatch;
 use super::render::{Truth, patch};
 use crate::error::{Error, Result};
+use crate::whole::{write_png, write_whole};
 
 /// Draws patches and writes `patches/<id>.png`, `masks/<id>.png` (16 bit, the number of the
 /// nucleus), `patches.csv` (`file` relative to it) and `truth.csv`
@@ -86,30 +86,4 @@ fn write_mask(path: &Path, size: u32, truth: &Truth) -> Result<()> {
         Luma([truth.mask[y as usize * size as usize + x as usize]])
     });
     write_png(path, &DynamicImage::ImageLuma16(mask))
-}
-
-fn write_png(path: &Path, image: &DynamicImage) -> Result<()> {
-    let mut bytes = Cursor::new(Vec::new());
-    image
-        .write_to(&mut bytes, ImageFormat::Png)
-        .map_err(|source| Error::Image {
-            path: path.to_path_buf(),
-            source,
-        })?;
-    write_whole(path, &bytes.into_inner())
-}
-
-/// Writes beside, then renames, so that a reader never sees half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    if written.is_err() {
-        // The part that was written is of no use to anyone; the first error is the one to tell.
-        let _ = fs::remove_file(&beside);
-    }
-    written.map_err(|source| Error::Io {
-        path: path.to_path_buf(),
-        source,
-    })
 }
