@@ -26,6 +26,14 @@ pub enum Error {
         /// The system's own error.
         source: std::io::Error,
     },
+    /// A slide cannot be read where a patch lies.
+    #[error("{source}")]
+    Slide {
+        /// The slide.
+        path: PathBuf,
+        /// What is wrong, naming the file and what to do.
+        source: Box<spolia_slide::Error>,
+    },
     /// A CSV file is not well formed.
     #[error("{}: not a readable CSV table: {source}; every row needs as many cells as the header", .path.display())]
     Csv {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::hdf5::OpenFiles;
+use crate::region::OpenSlides;
 use crate::table::{Patch, Source};
 
 /// An RGB image of unsigned bytes, row by row from the top left corner.
@@ -26,10 +27,12 @@ impl RgbPatch {
     }
 }
 
-/// Reads patches. One reader may be used by many threads at once; HDF5 files stay open in it.
+/// Reads patches. One reader may be used by many threads at once; HDF5 files and slides stay open in
+/// it.
 #[derive(Debug, Default)]
 pub struct Reader {
     files: OpenFiles,
+    slides: OpenSlides,
 }
 
 impl Reader {
@@ -48,6 +51,12 @@ impl Reader {
     pub fn read(&self, patch: &Patch) -> Result<RgbPatch> {
         match &patch.source {
             Source::File(path) => read_file(path),
+            Source::Region { file, region } => {
+                if !file.exists() {
+                    return Err(Error::Missing { path: file.clone() });
+                }
+                self.slides.read(file, *region)
+            }
             Source::Hdf5 {
                 file,
                 dataset,

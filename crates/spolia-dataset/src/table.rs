@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::region::Region;
 
 /// The part of a study in which a patch is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +64,13 @@ pub enum Source {
         /// Index along the first dimension.
         index: u64,
     },
+    /// A square of a slide.
+    Region {
+        /// The slide.
+        file: PathBuf,
+        /// Where on it, and at which resolution.
+        region: Region,
+    },
 }
 
 impl Source {
@@ -71,17 +79,19 @@ impl Source {
     pub fn path(&self) -> &Path {
         match self {
             Source::File(path) => path,
-            Source::Hdf5 { file, .. } => file,
+            Source::Hdf5 { file, .. } | Source::Region { file, .. } => file,
         }
     }
 
     /// How the source is written in the `file` column when its file is called `name`:
-    /// `name` itself, or `name::dataset::index` for an image inside an HDF5 file.
+    /// `name` itself, `name::dataset::index` for an image inside an HDF5 file, or
+    /// `name::x,y,size,resolution` for a square of a slide.
     #[must_use]
     pub fn written(&self, name: &str) -> String {
         match self {
             Source::File(_) => name.to_owned(),
             Source::Hdf5 { dataset, index, .. } => format!("{name}::{dataset}::{index}"),
+            Source::Region { region, .. } => format!("{name}::{region}"),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::region::Region;
 use crate::resolve::Problem;
 use crate::table::{Patch, PatchTable, Source, Split, known_classes, parse_label};
 
@@ -322,6 +323,12 @@ fn whole_number(text: &str) -> Option<i64> {
 fn locate(folder: &Path, written: &str) -> Source {
     let plain = folder.join(written);
     if !plain.is_file() {
+        if let Some((file, region)) = written.rsplit_once("::")
+            && let Some(region) = Region::parse(region)
+        {
+            let file = folder.join(file);
+            return Source::Region { file, region };
+        }
         let mut parts = written.rsplitn(3, "::");
         if let (Some(index), Some(dataset), Some(file)) = (parts.next(), parts.next(), parts.next())
             && let Ok(index) = index.parse::<u64>()
@@ -358,6 +365,12 @@ pub(crate) fn id_of(file: &str, source: &Source) -> String {
             let below = parts.filter(|p| !matches!(*p, "" | "." | "..") && !p.ends_with(':'));
             below.collect::<Vec<_>>().join("/")
         }
+        Source::Region { file, region } => format!(
+            "{}_x{}_y{}",
+            file.file_stem().unwrap_or_default().to_string_lossy(),
+            region.x,
+            region.y
+        ),
         Source::Hdf5 { dataset, index, .. } => hdf5_id(dataset, *index),
     }
 }

@@ -47,6 +47,9 @@ pub enum Command {
     Study(commands::study::Study),
     /// Redraws the figures and the report of a run folder.
     Report(commands::report::Report),
+    /// Reads whole slides: what they are, their tissue, patches of them.
+    #[command(subcommand)]
+    Slide(commands::slide::Slide),
     /// Counts patches, finds duplicates and leaks, or splits by patient.
     #[command(subcommand)]
     Dataset(commands::dataset::Dataset),
@@ -103,6 +106,7 @@ impl Command {
             Command::Run(command) => command.run(context),
             Command::Study(command) => command.run(context),
             Command::Report(command) => command.run(context),
+            Command::Slide(command) => command.run(context),
             Command::Dataset(command) => command.run(context),
             Command::Phantom(command) => command.run(context),
             Command::Weights(command) => command.run(context),
@@ -117,7 +121,7 @@ impl Command {
 /// Commands in the order of the overview.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Study", &["demo", "run", "study", "report"]),
-    ("Patches", &["dataset", "phantom"]),
+    ("Patches", &["slide", "dataset", "phantom"]),
     ("Networks", &["weights", "train", "predict", "evaluate"]),
     (
         "Methods",

@@ -18,6 +18,7 @@ pub mod phantom;
 pub mod predict;
 pub mod report;
 pub mod run;
+pub mod slide;
 pub mod study;
 pub mod train;
 pub mod visualize;

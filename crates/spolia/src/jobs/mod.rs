@@ -10,5 +10,6 @@ pub mod kept;
 pub mod measure;
 pub mod model;
 pub mod predict;
+pub mod slides;
 pub mod train;
 pub mod visualize;

@@ -1,0 +1,350 @@
+//! `spolia slide info`, `slide tissue`, `slide patches`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use miette::IntoDiagnostic;
+use serde_json::{Value, json};
+use spolia_slide::Slide as Open;
+use spolia_slide::tissue::{self, Flags, Mask};
+
+use crate::context::{Context, Outcome};
+use crate::jobs::slides::{self, Cut, cut, files, png};
+use crate::output::{self, Table};
+use crate::run_folder::write_csv;
+use crate::seed;
+
+/// Whole-slide images.
+#[derive(Debug, Subcommand)]
+pub enum Slide {
+    /// Says what a slide is: size, levels, µm/px, vendor.
+    Info(Info),
+    /// Marks the tissue of a slide, with pen marks, folds and blur.
+    Tissue(Tissue),
+    /// Cuts patches out of slides, labelled by annotations.
+    Patches(Box<Patches>),
+}
+
+impl Slide {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever stops the command as a whole; slides that fail are named.
+    pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        match self {
+            Slide::Info(info) => info.run(),
+            Slide::Tissue(tissue) => tissue.run(),
+            Slide::Patches(patches) => patches.run(context),
+        }
+    }
+}
+
+/// `spolia slide info FILE…`
+#[derive(Debug, Args)]
+pub struct Info {
+    /// Slides.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Prints JSON, with every level.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    fn run(self) -> miette::Result<Outcome> {
+        let mut failed = 0;
+        let mut objects = Vec::new();
+        let mut table = Table::new([
+            "file",
+            "vendor",
+            "width",
+            "height",
+            "levels",
+            "downsamples",
+            "mpp_x",
+            "mpp_y",
+            "objective",
+            "tile",
+            "compression",
+            "associated",
+        ]);
+        for file in &self.files {
+            let slide = match Open::open(file) {
+                Ok(slide) => slide,
+                Err(error) => {
+                    eprintln!("{error}");
+                    failed += 1;
+                    continue;
+                }
+            };
+            let (width, height) = slide.dimensions();
+            let levels: Vec<Value> = slide
+                .levels()
+                .iter()
+                .enumerate()
+                .map(|(number, level)| {
+                    json!({
+                        "level": number,
+                        "width": level.width,
+                        "height": level.height,
+                        "downsample": level.downsample,
+                        "mpp": slide.level_mpp(number).map(|m| m.mean()),
+                        "tile": [level.tile.0, level.tile.1],
+                        "compression": level.compression,
+                    })
+                })
+                .collect();
+            let associated: Vec<&str> = slide.associated().collect();
+            let downsamples: Vec<String> = slide
+                .levels()
+                .iter()
+                .map(|l| l.downsample.to_string())
+                .collect();
+            let tile = slide
+                .levels()
+                .first()
+                .map(|l| format!("{}x{}", l.tile.0, l.tile.1));
+            let compression = slide.levels().first().map(|l| l.compression);
+            if self.json {
+                objects.push(json!({
+                    "file": file.display().to_string(),
+                    "vendor": slide.vendor().name(),
+                    "width": width,
+                    "height": height,
+                    "mpp_x": slide.mpp().map(|m| m.x),
+                    "mpp_y": slide.mpp().map(|m| m.y),
+                    "objective": slide.objective(),
+                    "associated": associated,
+                    "levels": levels,
+                }));
+            } else {
+                table.push(vec![
+                    file.display().to_string().into(),
+                    slide.vendor().name().into(),
+                    width.into(),
+                    height.into(),
+                    slide.levels().len().into(),
+                    downsamples.join(" ").into(),
+                    slide.mpp().map(|m| m.x).into(),
+                    slide.mpp().map(|m| m.y).into(),
+                    slide.objective().into(),
+                    tile.into(),
+                    compression.into(),
+                    associated.join(" ").into(),
+                ]);
+            }
+        }
+        if self.json {
+            output::print(&format!("{:#}\n", Value::from(objects)))?;
+        } else {
+            table.print(false)?;
+        }
+        Ok(Outcome::of(failed))
+    }
+}
+
+/// `spolia slide tissue FILE --out DIR`
+#[derive(Debug, Args)]
+pub struct Tissue {
+    /// The slide.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// How tissue is told from glass.
+    #[arg(long, value_enum, default_value_t = Method::Otsu)]
+    method: Method,
+    /// The folder to write: thumbnail.png, mask.png, overlay.png, tissue.csv.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// How tissue is told from glass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Method {
+    /// Otsu's threshold on saturation.
+    Otsu,
+    /// The rule of the paper's sampling: luma between 90 and 200.
+    White,
+}
+
+impl Tissue {
+    fn run(self) -> miette::Result<Outcome> {
+        output::prepare_folder(&self.out)?;
+        let slide = Open::open(&self.file).into_diagnostic()?;
+        let options = tissue::Options {
+            method: match self.method {
+                Method::Otsu => tissue::Method::Otsu,
+                Method::White => tissue::Method::White {
+                    white_level: 200,
+                    gray_threshold: 90,
+                },
+            },
+            ..tissue::Options::default()
+        };
+        let mask = Mask::find(&slide, &options).into_diagnostic()?;
+        let flags = Flags::of(&slide, &mask).into_diagnostic()?;
+        let file = |name: &str| self.out.join(name);
+        png(
+            &slide.thumbnail(options.longest).into_diagnostic()?,
+            &file("thumbnail.png"),
+        )?;
+        png(
+            &tissue::picture(&slide, &mask, None, &[]).into_diagnostic()?,
+            &file("overlay.png"),
+        )?;
+        mask.write_png(&file("mask.png")).into_diagnostic()?;
+        let option = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
+        let header = [
+            "slide",
+            "tissue_share",
+            "downsample",
+            "threshold",
+            "pen",
+            "fold",
+            "blur",
+            "sharpness",
+        ];
+        let row = [
+            slides::name(&self.file),
+            mask.total_share().to_string(),
+            mask.downsample().to_string(),
+            mask.threshold().to_string(),
+            flags.pen.to_string(),
+            flags.fold.to_string(),
+            option(flags.blur),
+            option(flags.sharpness),
+        ];
+        write_csv(&file("tissue.csv"), &header, [row])?;
+        if let Some(why) = mask.empty_reason() {
+            eprintln!("{}: no tissue was found: {why}", self.file.display());
+            return Ok(Outcome::of(1));
+        }
+        Ok(Outcome::of(0))
+    }
+}
+
+/// `spolia slide patches SLIDE…`
+///
+/// Draws patches at random from the tissue of each slide (as the paper did, up to --per-slide of each class), or all of a grid;
+/// labels them by ASAP or QuPath annotations. Finished slides are not cut again; one that fails does not stop the others.
+#[derive(Debug, Args)]
+pub struct Patches {
+    /// Slides, folders of slides, or patterns such as "slides/*.tif".
+    #[arg(value_name = "SLIDE", required = true)]
+    slides: Vec<PathBuf>,
+    /// Annotations (ASAP XML, QuPath GeoJSON): a file, a folder or a pattern; each is called as its slide.
+    #[arg(long, value_name = "A")]
+    annotations: Option<PathBuf>,
+    /// Side of a patch in pixels.
+    #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(1..=16_384))]
+    size: u32,
+    /// µm per pixel of the patches.
+    #[arg(long, value_name = "M", required_unless_present = "level", conflicts_with = "level", value_parser = positive)]
+    mpp: Option<f64>,
+    /// Level of the slides' pyramids that patches are read from.
+    #[arg(long, value_name = "L")]
+    level: Option<usize>,
+    /// µm per pixel of level 0, of slides whose file does not say.
+    #[arg(long, value_name = "M", value_parser = positive)]
+    slide_mpp: Option<f64>,
+    /// Takes all patches of a grid.
+    #[arg(long, conflicts_with = "per_slide")]
+    grid: bool,
+    /// Most patches of each class of a slide.
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    per_slide: usize,
+    /// Share of a patch that a neighbour may cover [default: 0 on a grid, 1 at random].
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    overlap: Option<f64>,
+    /// Least share of a patch that is tissue.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.4, value_parser = share)]
+    tissue: f64,
+    /// Slides without annotations are normal tissue all over.
+    #[arg(long)]
+    unannotated_normal: bool,
+    /// Slides whose tumour is not annotated exhaustively: no normal patches of them.
+    #[arg(long, value_name = "SLIDE,…", value_delimiter = ',')]
+    exclude: Vec<String>,
+    /// What is written.
+    #[arg(long, value_enum, default_value_t = Format::Png)]
+    format: Format,
+    /// The folder to write: patches.csv, slides.csv, qc/ and, as PNG, patches/.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// What becomes of patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Pictures.
+    Png,
+    /// Their places alone: the other commands read them from the slides.
+    Csv,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|e| format!("{e}"))?;
+    if value.is_finite() && value > 0.0 {
+        Ok(value)
+    } else {
+        Err("must be above 0".into())
+    }
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|e| format!("{e}"))?;
+    if (0.0..=1.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("must be from 0 to 1".into())
+    }
+}
+
+impl Patches {
+    fn run(self, context: &Context) -> miette::Result<Outcome> {
+        let mut found = Vec::new();
+        for pattern in &self.slides {
+            found.extend(files(pattern)?);
+        }
+        let annotations = self
+            .annotations
+            .as_deref()
+            .map(files)
+            .transpose()?
+            .unwrap_or_default();
+        output::prepare_folder(&self.out)?;
+        for annotation in unused(&annotations, &found) {
+            context.progress.note(&format!(
+                "{}: no slide is called so; it is not used",
+                annotation.display()
+            ));
+        }
+        let plan = Cut {
+            size: self.size,
+            mpp: self.mpp,
+            level: self.level.unwrap_or(0),
+            slide_mpp: self.slide_mpp,
+            per_class: (!self.grid).then_some(self.per_slide),
+            overlap: self.overlap.unwrap_or(if self.grid { 0.0 } else { 1.0 }),
+            tissue: self.tissue,
+            unannotated_normal: self.unannotated_normal,
+            exclude: self.exclude,
+            pictures: self.format == Format::Png,
+            seed: seed::derive(context.seed(), "slides", ""),
+        };
+        let failed = cut(&found, &annotations, &plan, &self.out, context)?;
+        for (slide, reason) in &failed {
+            eprintln!("{slide}: {reason}");
+        }
+        Ok(Outcome::of(failed.len()))
+    }
+}
+
+/// Annotations that no slide is called as.
+fn unused<'a>(annotations: &'a [PathBuf], slides: &[PathBuf]) -> Vec<&'a Path> {
+    let names: Vec<String> = slides.iter().map(|s| slides::name(s)).collect();
+    annotations
+        .iter()
+        .filter(|a| !names.contains(&slides::name(a)))
+        .map(PathBuf::as_path)
+        .collect()
+}
