@@ -231,11 +231,18 @@ fn unknown_names_are_named_with_the_nearest() {
 }
 
 #[test]
-fn sections_of_later_versions_are_refused_in_words() {
+fn patches_of_slides_need_one_resolution() {
     let (line, what, _) = one_fault("[patches]\nslides = \"slides/*.tif\"\n");
+    assert_eq!((line, what.contains("need a resolution")), (2, true));
+    let (line, what, _) = one_fault("[patches]\nslides = \"a.svs\"\nmpp = 1\nlevel = 2\n");
+    assert_eq!((line, what.contains("both say the resolution")), (4, true));
+    let plan = parse("[patches]\nslides = \"a.svs\"\nmpp = 0.5\n")
+        .patches
+        .unwrap();
+    let slides = plan.slides.unwrap();
     assert_eq!(
-        (line, what.contains("whole slides are not read yet")),
-        (2, true)
+        (slides.mpp, slides.per_slide, plan.images.len()),
+        (Some(0.5), 500, 0)
     );
 }
 
@@ -334,6 +341,10 @@ fn every_default_and_example_is_accepted() {
         let line = format!("{} = {value}\n", key.name);
         let text = match key.section {
             Section::Study => line,
+            Section::Patches if key.name == "mpp" || key.name == "level" => {
+                format!("[patches]\nslides = \"a.svs\"\n{line}")
+            }
+            Section::Patches if key.name == "slides" => format!("[patches]\nmpp = 1.0\n{line}"),
             Section::Patches => format!("[patches]\n{line}"),
             Section::Network => {
                 let with = match key.name {

@@ -331,7 +331,7 @@ impl Patches {
             pictures: self.format == Format::Png,
             seed: seed::derive(context.seed(), "slides", ""),
         };
-        let failed = cut(&found, &annotations, &plan, &self.out, context)?;
+        let failed = cut(&found, &annotations, &plan, &self.out, context.progress)?;
         for (slide, reason) in &failed {
             eprintln!("{slide}: {reason}");
         }

@@ -12,7 +12,7 @@ use spolia_slide::slide::Options;
 use spolia_slide::tissue::{self, Flags, Mask};
 
 use super::kept::kept;
-use crate::context::Context;
+use crate::progress::Progress;
 use crate::run_folder::{StepKey, write_atomic, write_csv};
 
 /// How patches are cut.
@@ -145,9 +145,9 @@ pub fn cut(
     annotations: &[PathBuf],
     plan: &Cut,
     out: &Path,
-    context: &Context,
+    progress: Progress,
 ) -> miette::Result<Vec<(String, String)>> {
-    let task = context.progress.start("slides", slides.len());
+    let task = progress.start("slides", slides.len());
     let (mut rows, mut states, mut failed) = (Vec::new(), Vec::new(), Vec::new());
     for file in slides {
         let annotation = annotation_of(file, annotations);

@@ -11,10 +11,11 @@ use spolia_dataset::{
     Splitting, Unit, ensure_no_leaks, resolve, split,
 };
 
+use crate::jobs::slides::{Cut, annotation_of, cut, files, name};
 use crate::progress::Progress;
 use crate::run_folder::{Begin, Manifest, RunFolder, StepKey};
 use crate::seed;
-use crate::study::{PatchesPlan, SplitBy};
+use crate::study::{PatchesPlan, SlidesPlan, SplitBy};
 
 /// Name of the step.
 pub const STEP: &str = "patches";
@@ -35,7 +36,13 @@ pub fn run(
     run: &mut RunFolder,
     progress: Progress,
 ) -> miette::Result<PatchTable> {
-    let (table, mut problems) = find(plan)?;
+    let (mut table, mut problems) = find(plan)?;
+    if let Some(slides) = &plan.slides {
+        let (cut, failed) = cut_slides(plan, slides, study_seed, run, progress)?;
+        problems.extend(failed);
+        let patches = table.patches().iter().chain(cut.patches()).cloned();
+        table = PatchTable::new(patches.collect(), plan.classes.to_vec()).into_diagnostic()?;
+    }
     let inputs = inputs(plan, study_seed, &table)?;
     let file = run.path("patches.csv");
     if run.begin(STEP, &inputs, &["patches.csv"])? == Begin::Done {
@@ -62,6 +69,57 @@ pub fn run(
     run.describe(|manifest| describe(manifest, plan, &table, &divided, size, notes))?;
     run.finish(STEP, total)?;
     written(&file, plan)
+}
+
+/// Cuts the study's slides into `patches/`, unless that is done; returns the patches, and the slides that failed.
+fn cut_slides(
+    plan: &PatchesPlan,
+    slides: &SlidesPlan,
+    study_seed: u64,
+    run: &RunFolder,
+    progress: Progress,
+) -> miette::Result<(PatchTable, Vec<Problem>)> {
+    let all = |patterns: &[std::path::PathBuf]| -> miette::Result<Vec<_>> {
+        let found: miette::Result<Vec<_>> = patterns.iter().map(|p| files(p)).collect();
+        Ok(found?.concat())
+    };
+    let annotations = all(&slides.annotations)?;
+    let (known, unknown): (Vec<_>, Vec<_>) = all(&slides.slides)?.into_iter().partition(|slide| {
+        slides.unannotated_normal || annotation_of(slide, &annotations).is_some()
+    });
+    let mut problems: Vec<Problem> = unknown
+        .iter()
+        .map(|slide| Problem {
+            item: name(slide),
+            what: format!("{} has no annotation of its name", slide.display()),
+            remedy: "annotate it, or say unannotated = \"normal\" if it has no tumour".into(),
+        })
+        .collect();
+    let cut_plan = Cut {
+        size: plan.size.unwrap_or(224),
+        mpp: slides.mpp,
+        level: slides.level,
+        slide_mpp: slides.slide_mpp,
+        per_class: Some(slides.per_slide),
+        overlap: 1.0,
+        tissue: 0.4,
+        unannotated_normal: slides.unannotated_normal,
+        exclude: slides.exclude.clone(),
+        pictures: true,
+        seed: seed::derive(study_seed, "slides", ""),
+    };
+    let folder = run.path("patches");
+    std::fs::create_dir_all(&folder).into_diagnostic()?;
+    let failed = cut(&known, &annotations, &cut_plan, &folder, progress)?;
+    problems.extend(failed.into_iter().map(|(item, what)| Problem {
+        item,
+        what,
+        remedy: "the study goes on without the slide".into(),
+    }));
+    let (table, missing) =
+        PatchTable::read_csv(&folder.join("patches.csv"), &plan.classes).into_diagnostic()?;
+    problems.extend(missing);
+    Ok((table, problems))
 }
 
 /// The table of patches.csv: read back whether it is new or kept, so that a resumed run writes the

@@ -156,7 +156,15 @@ pub const KEYS: &[Key] = &[
     key(Section::Study, "seed", "whole number", "0", "Where all randomness starts: same study, same seed, same result."),
 
     key(Section::Patches, "images", "path or list of paths", "\"patches\"", "Labelled images: a folder, a CSV or an HDF5 file, relative to this file."),
-    key(Section::Patches, "size", "pixels or \"as-is\"", "\"as-is\"", "Side of a patch in pixels; an image of another size is reported as a problem. As-is: all as large as the first."),
+    unset(Section::Patches, "slides", "path or pattern, or list of these", "patches come from images", "\"slides/*.tif\"", "Whole slides to cut patches out of, relative to this file."),
+    unset(Section::Patches, "annotations", "path or pattern, or list of these", "slides have no annotations", "\"annotations/*.xml\"", "Annotations of the slides (ASAP XML, QuPath GeoJSON), each called as its slide."),
+    unset(Section::Patches, "mpp", "number above 0", "level says the resolution", "1.0", "µm per pixel of the patches of slides."),
+    unset(Section::Patches, "level", "whole number", "mpp says the resolution", "0", "Level of the slides' pyramids that patches are read from, in place of mpp."),
+    unset(Section::Patches, "slide_mpp", "number above 0", "the slides' files say", "0.25", "µm per pixel of level 0, of slides whose file does not say."),
+    key(Section::Patches, "per_slide", "whole number", "500", "Most patches of each class of a slide, drawn by the seed from its tissue."),
+    key(Section::Patches, "unannotated", "\"leave-out\" or \"normal\"", "\"leave-out\"", "What a slide without annotations is: normal all over, or a problem."),
+    unset(Section::Patches, "exclude", "list of slides", "all slides are annotated exhaustively", "[\"patient_004_node_4\"]", "Slides, by name, whose tumour is not annotated exhaustively: no normal patches of them."),
+    key(Section::Patches, "size", "pixels or \"as-is\"", "\"as-is\"", "Side of a patch in pixels; an image of another size is reported as a problem. As-is: all as large as the first; 224 of slides."),
     key(Section::Patches, "classes", "two names", "[\"normal\", \"tumor\"]", "What labels 0 and 1 mean; the second is the positive class."),
     key(Section::Patches, "most", "number or \"all\"", "\"all\"", "At most so many patches of each class in each of train, validation and test, drawn by the seed."),
     key(Section::Patches, "split_by", "\"patient\", \"slide\" or \"image\"", "\"patient\"", "What is never shared between train, validation and test. A split that the images state themselves is kept."),
@@ -211,20 +219,6 @@ pub const KEYS: &[Key] = &[
     key(Section::Drift, "images", "whole number", "500", "Patches used, drawn by the seed; all where there are fewer."),
     key(Section::Drift, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"all\"", "Part of the patches to draw from; patches that no network was trained on are the fairer."),
     key(Section::Drift, "networks", "list of networks or \"all\"", "\"all\"", "Networks that are compared, pair by pair."),
-];
-
-const WHOLE_SLIDES: &str =
-    "whole slides are not read yet; cut them into patches first and give images = \"…\"";
-
-/// Keys and sections of later versions, each with what to do until then. They are refused in
-/// words rather than taken for misspelt.
-pub const NOT_YET: &[(Section, &str, &str)] = &[
-    (Section::Patches, "slides", WHOLE_SLIDES),
-    (Section::Patches, "annotations", WHOLE_SLIDES),
-    (Section::Patches, "mpp", WHOLE_SLIDES),
-    (Section::Patches, "level", WHOLE_SLIDES),
-    (Section::Patches, "slide_mpp", WHOLE_SLIDES),
-    (Section::Patches, "per_slide", WHOLE_SLIDES),
 ];
 
 /// Tables below the top of the file.

@@ -59,6 +59,8 @@ pub enum SplitBy {
 pub struct PatchesPlan {
     /// Sources of labelled images.
     pub images: Vec<PathBuf>,
+    /// Whole slides to cut patches out of.
+    pub slides: Option<SlidesPlan>,
     /// Side in pixels; `None`: that of the first image.
     pub size: Option<u32>,
     /// Names of labels 0 and 1.
@@ -73,6 +75,27 @@ pub struct PatchesPlan {
     pub test: f64,
     /// Goes on in spite of leaks.
     pub allow_leaks: bool,
+}
+
+/// The slides of `[patches]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SlidesPlan {
+    /// Slides: paths or patterns.
+    pub slides: Vec<PathBuf>,
+    /// Annotations: paths or patterns.
+    pub annotations: Vec<PathBuf>,
+    /// µm/px of the patches; none where `level` says.
+    pub mpp: Option<f64>,
+    /// Level that patches are read from.
+    pub level: usize,
+    /// µm/px of level 0 of slides whose file does not say.
+    pub slide_mpp: Option<f64>,
+    /// Most patches of each class of a slide.
+    pub per_slide: usize,
+    /// Slides without annotations are normal all over.
+    pub unannotated_normal: bool,
+    /// Slides whose tumour is not annotated exhaustively.
+    pub exclude: Vec<String>,
 }
 
 /// `[network.NAME]`.

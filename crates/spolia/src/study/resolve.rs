@@ -1,7 +1,7 @@
 //! From what was written to what it means.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use spolia_measure::Measure;
 use toml::de::DeValue;
@@ -121,11 +121,20 @@ impl<'a> Resolver<'_, 'a> {
     }
 
     fn patches(&self, table: &Table<'_, 'a>) -> Option<PatchesPlan> {
-        let images = table
-            .texts("images")
-            .iter()
-            .map(|(path, _)| self.folder.join(path))
-            .collect();
+        let paths = |key: &str| -> Vec<PathBuf> {
+            let texts = table.texts(key);
+            texts
+                .iter()
+                .map(|(path, _)| self.folder.join(path))
+                .collect()
+        };
+        let slides = table.has("slides").then(|| self.slides(table, &paths));
+        let from_images = slides.is_none() || table.has("images");
+        let images = if from_images {
+            paths("images")
+        } else {
+            Vec::new()
+        };
         let size = table
             .whole_or("size", "as-is")
             .map(|n| self.at_most(table, "size", n, 65_536));
@@ -153,6 +162,7 @@ impl<'a> Resolver<'_, 'a> {
         };
         Some(PatchesPlan {
             images,
+            slides: slides.flatten(),
             size: size.map(|n| n as u32),
             classes,
             most: table.whole_or("most", "all"),
@@ -160,6 +170,47 @@ impl<'a> Resolver<'_, 'a> {
             val,
             test,
             allow_leaks: table.yes("allow_leaks"),
+        })
+    }
+
+    fn slides(
+        &self,
+        table: &Table<'_, 'a>,
+        paths: &dyn Fn(&str) -> Vec<PathBuf>,
+    ) -> Option<SlidesPlan> {
+        if table.has("mpp") == table.has("level") {
+            let both = table.has("mpp");
+            let what = if both {
+                "mpp and level both say the resolution of the patches; leave one out"
+            } else {
+                "patches of slides need a resolution"
+            };
+            let key = if both { "level" } else { "slides" };
+            let remedy = (!both).then(|| "add mpp = 1.0, in µm per pixel, or a level".to_string());
+            self.written.fault(table.span_of(key), what, remedy);
+        }
+        let unannotated = [("leave-out", false), ("normal", true)];
+        let number = |key: &str| {
+            let given = table.has(key).then(|| table.number(key, 1e-3..=1e4));
+            given.flatten()
+        };
+        Some(SlidesPlan {
+            slides: paths("slides"),
+            annotations: paths("annotations"),
+            mpp: number("mpp"),
+            level: table
+                .has("level")
+                .then(|| table.whole("level", 0..=64))
+                .flatten()
+                .unwrap_or(0) as usize,
+            slide_mpp: number("slide_mpp"),
+            per_slide: table.whole("per_slide", 1..=1_000_000)? as usize,
+            unannotated_normal: table.word("unannotated", &unannotated)?,
+            exclude: table
+                .texts("exclude")
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! The commented study file and its documentation, both written from [`KEYS`].
 
-use super::keys::{Absent, Key, NOT_YET, Section, keys_of};
+use super::keys::{Absent, Key, Section, keys_of};
 
 /// A commented study file that is valid as it stands.
 ///
@@ -104,15 +104,6 @@ pub fn markdown() -> String {
                 key.name, key.accepts, key.doc
             ));
         }
-    }
-    text.push_str("\n## Not in this version\n\n");
-    text.push_str("These are recognised and refused with a reason, never ignored.\n\n");
-    for (section, name, why) in NOT_YET {
-        let shown = match section {
-            Section::Study => format!("`[{name}]`"),
-            _ => format!("`{name}` in `{}`", section.heading()),
-        };
-        text.push_str(&format!("- {shown}: {why}.\n"));
     }
     text
 }

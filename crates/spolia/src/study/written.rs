@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Fault;
-use super::keys::{Absent, KEYS, NOT_YET, Section, TABLES, keys_of, nearest};
+use super::keys::{Absent, KEYS, Section, TABLES, keys_of, nearest};
 
 /// A text of the file and where it stands (bytes).
 pub type Placed<T> = (T, Range<usize>);
@@ -101,13 +101,6 @@ impl<'w, 'a> Table<'w, 'a> {
         for name in self.table.iter().flat_map(|table| table.keys()) {
             let (text, span) = (name.get_ref().as_ref(), name.span());
             if known.contains(&text) {
-                continue;
-            }
-            let later = NOT_YET
-                .iter()
-                .find(|(s, n, _)| *s == self.section && *n == text);
-            if let Some((_, _, why)) = later {
-                self.written.fault(span, format!("`{text}`: {why}"), None);
                 continue;
             }
             let remedy = match nearest(text, known.iter().copied()) {
