@@ -33,18 +33,21 @@
 mod augment;
 mod camelyon;
 mod check;
+mod clam;
 mod duplicates;
 mod error;
 mod folder;
 mod groups;
 mod hdf5;
 mod leak;
+mod pcam;
 mod read;
 mod region;
 mod resolve;
 mod split;
 mod table;
 mod table_csv;
+mod wilds;
 
 pub use augment::{Augment, Change, augment};
 pub use check::{Check, Count, check};

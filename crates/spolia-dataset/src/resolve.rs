@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::table::{Patch, PatchTable, Source, check_classes, default_classes};
 use crate::table_csv::{IMAGE_ENDINGS, ending, read_rows, refuse_csv, without_ending};
-use crate::{camelyon, folder};
+use crate::{camelyon, clam, folder, pcam, wilds};
 
 /// How to understand a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ struct Format {
     open: fn(&Path, &Wanted<'_>) -> Result<Found>,
 }
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 9] = [
     Format {
         name: "one image",
         detect: refuse_image,
@@ -73,6 +73,11 @@ const FORMATS: [Format; 6] = [
         },
     },
     Format {
+        name: "folder of WILDS (metadata.csv and patches)",
+        detect: |path, _| wilds::refuse(path),
+        open: |path, wanted| wilds::open(path, wanted.classes),
+    },
+    Format {
         name: "folder with class sub-folders",
         detect: folder::refuse_classes,
         open: folder::open_classes,
@@ -81,6 +86,16 @@ const FORMATS: [Format; 6] = [
         name: "folder of images without labels",
         detect: |path, _| folder::refuse_plain(path),
         open: |path, _| folder::open_plain(path),
+    },
+    Format {
+        name: "HDF5 of PatchCamelyon (NAME_x.h5 with `x`, NAME_y.h5 beside it)",
+        detect: |path, _| pcam::refuse(path),
+        open: |path, wanted| pcam::open(path, wanted.classes),
+    },
+    Format {
+        name: "HDF5 of CLAM (`coords`, the slide beside it)",
+        detect: |path, _| clam::refuse(path),
+        open: |path, _| clam::open(path),
     },
     Format {
         name: "HDF5 in the Camelyon layout (tumor|normal/level*/centre*/patient*/node*/patches)",
