@@ -143,7 +143,7 @@ fn places_and_pictures_are_the_same_pixels() {
         .success();
         fs::read_to_string(root.join(out)).unwrap()
     };
-    let (pictures, places) = (cut("png"), cut("csv"));
+    let (pictures, places, stacks) = (cut("png"), cut("csv"), cut("hdf5"));
     assert!(pictures.lines().count() > 40);
     // Rows differ in their ids alone where a place has no file of its own.
     let values = |text: &str| -> BTreeSet<String> {
@@ -152,6 +152,7 @@ fn places_and_pictures_are_the_same_pixels() {
             .collect()
     };
     assert_eq!(values(&pictures), values(&places));
+    assert_eq!(values(&pictures), values(&stacks));
     assert!(!root.join("csv/patches").exists());
 }
 

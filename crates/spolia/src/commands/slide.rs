@@ -267,7 +267,7 @@ pub struct Patches {
     /// What is written.
     #[arg(long, value_enum, default_value_t = Format::Png)]
     format: Format,
-    /// The folder to write: patches.csv, slides.csv, qc/ and, as PNG, patches/.
+    /// The folder to write: patches.csv, slides.csv, qc/, and patches/ or h5/.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -277,6 +277,8 @@ pub struct Patches {
 enum Format {
     /// Pictures.
     Png,
+    /// One file per slide in CLAM's layout, with the pictures.
+    Hdf5,
     /// Their places alone: the other commands read them from the slides.
     Csv,
 }
@@ -328,7 +330,11 @@ impl Patches {
             tissue: self.tissue,
             unannotated_normal: self.unannotated_normal,
             exclude: self.exclude,
-            pictures: self.format == Format::Png,
+            format: match self.format {
+                Format::Png => slides::Format::Png,
+                Format::Hdf5 => slides::Format::Hdf5,
+                Format::Csv => slides::Format::Places,
+            },
             seed: seed::derive(context.seed(), "slides", ""),
         };
         let failed = cut(&found, &annotations, &plan, &self.out, context.progress)?;

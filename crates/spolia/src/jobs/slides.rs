@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hdf5_pure::{AttrValue, FileBuilder};
 use miette::IntoDiagnostic;
 use serde::{Deserialize, Serialize};
 use spolia_dataset::{Mpp, Region, Resolution};
@@ -36,10 +37,22 @@ pub struct Cut {
     pub unannotated_normal: bool,
     /// Slides (by name) that are not annotated exhaustively: only their tumour is known.
     pub exclude: Vec<String>,
-    /// Writes pictures; otherwise patches are places, read when they are needed.
-    pub pictures: bool,
+    /// What becomes of patches.
+    pub format: Format,
     /// Seed of the draws.
     pub seed: u64,
+}
+
+/// What becomes of patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Pictures.
+    Png,
+    /// One HDF5 file per slide as CLAM writes them: `coords` with their attributes, and `imgs`.
+    Hdf5,
+    /// Places alone, read from the slides when they are needed.
+    Places,
 }
 
 /// Columns of patches.csv.
@@ -134,8 +147,8 @@ pub fn annotation_of(slide: &Path, annotations: &[PathBuf]) -> Option<PathBuf> {
     annotations.iter().find(called).cloned()
 }
 
-/// Cuts patches of all slides into `out`: patches.csv, slides.csv, `qc/SLIDE.png`, `qc/SLIDE_mask.png` and, with pictures,
-/// `patches/LABEL/ID.png`. A slide that fails does not stop the others; a finished one is not cut again. Returns the slides
+/// Cuts patches of all slides into `out`: patches.csv, slides.csv, `qc/SLIDE.png`, `qc/SLIDE_mask.png` and
+/// `patches/LABEL/ID.png` or `h5/SLIDE.h5`. A slide that fails does not stop the others; a finished one is not cut again. Returns the slides
 /// that failed, as name and reason.
 ///
 /// # Errors
@@ -222,15 +235,21 @@ fn one(file: &Path, annotation: Option<&Path>, plan: &Cut, out: &Path) -> miette
         None => patches::grid(&slide, &mask, tumor.as_ref(), &sampling),
     }
     .into_diagnostic()?;
-    if plan.pictures {
-        pictures(&slide, &found, out)?;
+    match plan.format {
+        Format::Png => pictures(&slide, &found, out)?,
+        Format::Hdf5 => hdf5(&slide, &found, out)?,
+        Format::Places => {}
     }
     let flags = Flags::of(&slide, &mask).into_diagnostic()?;
     qc(&slide, &mask, tumor.as_ref(), &found, out)?;
     let (patient, centre) = origin(file);
     let rows = found
         .iter()
-        .map(|patch| row(patch, (file, &own), (&patient, &centre), plan, out))
+        .enumerate()
+        .map(|(index, patch)| {
+            let written = written(patch, index, (file, &own), plan, out)?;
+            Ok(row(patch, written, &own, (&patient, &centre)))
+        })
         .collect::<miette::Result<_>>()?;
     let (width, height) = slide.dimensions();
     let count = |label| {
@@ -315,6 +334,47 @@ fn pictures(slide: &Slide, found: &[Patch], out: &Path) -> miette::Result<()> {
     Ok(())
 }
 
+/// Writes `h5/SLIDE.h5`, whole or not at all.
+fn hdf5(slide: &Slide, found: &[Patch], out: &Path) -> miette::Result<()> {
+    let Some(first) = found.first() else {
+        return Ok(());
+    };
+    let (n, side) = (found.len() as u64, u64::from(first.size));
+    let mut pixels = Vec::with_capacity((n * side * side * 3) as usize);
+    for (_, image) in patches::read(slide, found) {
+        pixels.extend(image.into_diagnostic()?.into_raw());
+    }
+    let coordinates: Vec<i64> = found
+        .iter()
+        .flat_map(|p| [p.x as i64, p.y as i64])
+        .collect();
+    let downsample = slide
+        .levels()
+        .get(first.level)
+        .map_or(1.0, |l| l.downsample);
+    let mut file = FileBuilder::new();
+    let coords = file.create_dataset("coords");
+    coords.with_i64_data(&coordinates).with_shape(&[n, 2]);
+    for (name, value) in [
+        ("patch_level", first.level as i64),
+        // In pixels of that level, from which patches of another µm/px are resampled.
+        ("patch_size", (first.span / downsample).round() as i64),
+        ("patch_size_level0", first.span.round() as i64),
+    ] {
+        coords.set_attr(name, AttrValue::I64(value));
+    }
+    file.create_dataset("imgs")
+        .with_u8_data(&pixels)
+        .with_shape(&[n, side, side, 3]);
+    let folder = out.join("h5");
+    std::fs::create_dir_all(&folder).into_diagnostic()?;
+    let target = folder.join(format!("{}.h5", name(slide.path())));
+    let beside = target.with_extension("h5.part");
+    file.write(&beside)
+        .map_err(|e| miette::miette!("{}: cannot be written: {e}", beside.display()))?;
+    std::fs::rename(&beside, &target).into_diagnostic()
+}
+
 fn class(patch: &Patch) -> &'static str {
     patch.label.map_or("unlabelled", Label::name)
 }
@@ -348,40 +408,51 @@ pub fn png(picture: &image::RgbImage, file: &Path) -> miette::Result<()> {
     Ok(write_atomic(file, &bytes.into_inner())?)
 }
 
-fn row(
+/// The `file` cell of a patch.
+fn written(
     patch: &Patch,
+    index: usize,
     (file, slide): (&Path, &str),
-    (patient, centre): (&Option<String>, &Option<String>),
     plan: &Cut,
     out: &Path,
-) -> miette::Result<Vec<String>> {
+) -> miette::Result<String> {
+    Ok(match plan.format {
+        Format::Png => format!("patches/{}/{}.png", class(patch), patch.id()),
+        Format::Hdf5 => format!("h5/{slide}.h5::imgs::{index}"),
+        Format::Places => {
+            let resolution = match plan.mpp.and_then(Mpp::new) {
+                Some(mpp) => Resolution::Mpp(mpp),
+                None => Resolution::Level(patch.level),
+            };
+            let region = Region {
+                x: patch.x,
+                y: patch.y,
+                size: patch.size,
+                resolution,
+                slide_mpp: plan.slide_mpp.and_then(Mpp::new),
+            };
+            let file = std::fs::canonicalize(file).into_diagnostic()?;
+            let base = std::fs::canonicalize(out).into_diagnostic()?;
+            let file = file.strip_prefix(&base).unwrap_or(&file);
+            format!("{}::{region}", file.display())
+        }
+    })
+}
+
+fn row(
+    patch: &Patch,
+    written: String,
+    slide: &str,
+    (patient, centre): (&Option<String>, &Option<String>),
+) -> Vec<String> {
     let id = format!("{slide}_x{}_y{}", patch.x, patch.y);
-    let written = if plan.pictures {
-        format!("patches/{}/{}.png", class(patch), patch.id())
-    } else {
-        let resolution = match plan.mpp.and_then(Mpp::new) {
-            Some(mpp) => Resolution::Mpp(mpp),
-            None => Resolution::Level(patch.level),
-        };
-        let region = Region {
-            x: patch.x,
-            y: patch.y,
-            size: patch.size,
-            resolution,
-            slide_mpp: plan.slide_mpp.and_then(Mpp::new),
-        };
-        let file = std::fs::canonicalize(file).into_diagnostic()?;
-        let base = std::fs::canonicalize(out).into_diagnostic()?;
-        let file = file.strip_prefix(&base).unwrap_or(&file);
-        format!("{}::{region}", file.display())
-    };
     let option = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
     let label = match patch.label {
         None => String::new(),
         Some(Label::Normal) => "0".to_owned(),
         Some(Label::Tumor) => "1".to_owned(),
     };
-    Ok(vec![
+    vec![
         id,
         written,
         label,
@@ -396,7 +467,7 @@ fn row(
         option(patch.mpp_asked),
         option(patch.tumor_share),
         patch.tissue_share.to_string(),
-    ])
+    ]
 }
 
 /// The files that a pattern such as `slides/*.tif` or a path names, sorted.

@@ -11,7 +11,7 @@ use spolia_dataset::{
     Splitting, Unit, ensure_no_leaks, resolve, split,
 };
 
-use crate::jobs::slides::{Cut, annotation_of, cut, files, name};
+use crate::jobs::slides::{Cut, Format, annotation_of, cut, files, name};
 use crate::progress::Progress;
 use crate::run_folder::{Begin, Manifest, RunFolder, StepKey};
 use crate::seed;
@@ -105,7 +105,7 @@ fn cut_slides(
         tissue: 0.4,
         unannotated_normal: slides.unannotated_normal,
         exclude: slides.exclude.clone(),
-        pictures: true,
+        format: Format::Png,
         seed: seed::derive(study_seed, "slides", ""),
     };
     let folder = run.path("patches");
