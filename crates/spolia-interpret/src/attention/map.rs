@@ -68,6 +68,17 @@ impl Map {
     }
 }
 
+/// relu(sum over channels of w A) at each position of an activation (rows x columns x channels).
+pub(super) fn weighted_sum(activation: &[f32], weights: &[f64]) -> Vec<f32> {
+    activation
+        .chunks_exact(weights.len().max(1))
+        .map(|pixel| {
+            let products = pixel.iter().zip(weights).map(|(&a, w)| f64::from(a) * w);
+            products.sum::<f64>().max(0.0) as f32
+        })
+        .collect()
+}
+
 /// The two inputs next to output position `x`, and the fraction towards the second.
 fn between(x: usize, outputs: usize, inputs: usize) -> (usize, usize, f32) {
     let last = inputs.saturating_sub(1);

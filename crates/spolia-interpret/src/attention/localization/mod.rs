@@ -1,0 +1,198 @@
+//! Does a map fall on nuclei, on annotated tissue, on whatever a mask marks, more than chance?
+//!
+//! [`Region`] is the mask, [`localization`] judges one map of one patch, [`aggregate`] averages patches with an interval
+//! over whole patients, [`difference`] compares a map with a baseline on the same patches. What chance scores is
+//! [`Region::chance`]; [`super::centre_map`] and [`super::stain_map`] are judged as any map.
+//!
+//! ```
+//! use spolia_interpret::attention::{Map, localization::{Region, localization}};
+//! # fn main() -> Result<(), spolia_interpret::Error> {
+//! // 2 x 2 pixels, the left column marked.
+//! let region = Region::new(vec![true, false, true, false], 2, 2, 0.0)?;
+//! let map = Map { height: 2, width: 2, values: vec![6.0, 1.0, 2.0, 1.0] };
+//! let found = localization(&map, &region)?.expect("something and not everything is marked");
+//! assert_eq!((found.pointing, found.energy), (1.0, 0.8));
+//! assert_eq!((found.top_share, found.enrichment, found.auc), (1.0, 2.0, 1.0));
+//! # Ok(())
+//! # }
+//! ```
+
+mod region;
+mod summary;
+
+pub use region::Region;
+pub use summary::{Aggregate, aggregate, difference};
+
+use super::Map;
+use crate::Error;
+
+/// How well a map finds a region. All but the enrichment are from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Localization {
+    /// The pointing game (Zhang et al. 2016): 1 where the map's maximum lies in the region or within the tolerance of
+    /// it, else 0; the share of the maxima where several pixels are equal.
+    pub pointing: f64,
+    /// Share of the map's sum that lies inside (Wang et al. 2020, "energy-based pointing game"; Quantus' relevance mass
+    /// accuracy). Of a map without any attention it is chance.
+    pub energy: f64,
+    /// Share of the k strongest pixels that lie inside, k being the region's area (Quantus' relevance rank accuracy).
+    pub top_share: f64,
+    /// `top_share` over the region's share of the image: 1 is chance.
+    pub enrichment: f64,
+    /// Area under the ROC curve of the map as a detector of the region's pixels: .5 is chance.
+    pub auc: f64,
+}
+
+impl Localization {
+    /// The measures' names, in the order of [`Localization::values`].
+    pub const NAMES: [&'static str; 5] = ["pointing", "energy", "top_share", "enrichment", "auc"];
+
+    /// The measures.
+    #[must_use]
+    pub fn values(&self) -> [f64; 5] {
+        [
+            self.pointing,
+            self.energy,
+            self.top_share,
+            self.enrichment,
+            self.auc,
+        ]
+    }
+}
+
+/// Judges a map, resized to the region's image. None where the region is empty or the whole image, of which nothing can
+/// be told.
+///
+/// # Errors
+/// [`Error::NotFinite`] or [`Error::Setting`] for a map with NaN, an infinity or a negative value, [`Error::Shape`] for
+/// an empty one.
+pub fn localization(map: &Map, region: &Region) -> Result<Option<Localization>, Error> {
+    if map.values.is_empty() || map.values.len() != map.width * map.height {
+        return Err(Error::Shape {
+            what: "attention map".into(),
+            expected: format!("{} x {} values, at least one", map.height, map.width),
+            got: map.values.len().to_string(),
+        });
+    }
+    if let Some(&value) = map.values.iter().find(|v| !v.is_finite()) {
+        return Err(Error::NotFinite {
+            what: "an attention map",
+            value: value.into(),
+        });
+    }
+    if let Some(value) = map.values.iter().find(|v| **v < 0.0) {
+        return Err(Error::Setting {
+            what: "a value of an attention map",
+            value: value.to_string(),
+            allowed: "0 or more, or take the positive part first",
+        });
+    }
+    let Some(chance) = region.chance() else {
+        return Ok(None);
+    };
+    let resized = map.resized(region.width(), region.height());
+    let values = resized.values;
+    let top = resized_maximum(&values);
+    let (mut maxima, mut hits) = (0usize, 0usize);
+    for (&v, &near) in values.iter().zip(region.near()) {
+        maxima += usize::from(v == top);
+        hits += usize::from(v == top && near);
+    }
+    let (mut all, mut inside) = (0f64, 0f64);
+    for (&v, &within) in values.iter().zip(region.inside()) {
+        all += f64::from(v);
+        inside += if within { f64::from(v) } else { 0.0 };
+    }
+    let top_share = top_share(&values, region);
+    let scores: Vec<f64> = values.iter().map(|&v| v.into()).collect();
+    Ok(Some(Localization {
+        pointing: hits as f64 / maxima.max(1) as f64,
+        energy: if all > 0.0 {
+            inside / all
+        } else {
+            chance.energy
+        },
+        top_share,
+        enrichment: top_share / chance.top_share,
+        auc: spolia_stats::auc(&scores, region.inside())?,
+    }))
+}
+
+fn resized_maximum(values: &[f32]) -> f32 {
+    values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// Share of the strongest pixels, as many as the region has, that lie inside. Of the pixels equal to the weakest that
+/// still counts, as many as are needed count, at the region's share among them.
+fn top_share(values: &[f32], region: &Region) -> f64 {
+    let k = region.area();
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let least = sorted[k - 1];
+    let (mut above, mut above_inside, mut tied, mut tied_inside) = (0usize, 0usize, 0usize, 0usize);
+    for (&v, &within) in values.iter().zip(region.inside()) {
+        if v > least {
+            above += 1;
+            above_inside += usize::from(within);
+        } else if v == least {
+            tied += 1;
+            tied_inside += usize::from(within);
+        }
+    }
+    let needed = (k - above) as f64;
+    (above_inside as f64 + needed * tied_inside as f64 / tied.max(1) as f64) / k as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(values: &[f32], width: usize) -> Map {
+        Map {
+            height: values.len() / width,
+            width,
+            values: values.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_map_that_misses() {
+        let region = Region::new(vec![true, false, false, false], 4, 1, 0.0).unwrap();
+        let found = localization(&map(&[1.0, 2.0, 3.0, 4.0], 4), &region)
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.values(), [0.0, 0.1, 0.0, 0.0, 0.0]);
+        // Within a tolerance of three pixels the maximum hits.
+        let region = Region::new(vec![true, false, false, false], 4, 1, 3.0).unwrap();
+        let found = localization(&map(&[1.0, 2.0, 3.0, 4.0], 4), &region)
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.pointing, 1.0);
+    }
+
+    /// A flat map, of zeros or not, scores what chance scores.
+    #[test]
+    fn flat_maps_are_chance() {
+        let inside: Vec<bool> = (0..20).map(|i| i % 5 == 0).collect();
+        let region = Region::new(inside, 5, 4, 0.0).unwrap();
+        for value in [0.0, 3.0] {
+            let found = localization(&map(&[value; 20], 5), &region)
+                .unwrap()
+                .unwrap();
+            for (got, expected) in found.values().iter().zip(region.chance().unwrap().values()) {
+                assert!((got - expected).abs() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_to_find() {
+        for inside in [vec![false; 4], vec![true; 4]] {
+            let region = Region::new(inside, 2, 2, 1.0).unwrap();
+            assert_eq!(localization(&map(&[1.0; 4], 2), &region).unwrap(), None);
+        }
+        let region = Region::new(vec![true, false], 2, 1, 1.0).unwrap();
+        assert!(localization(&map(&[-1.0, 0.0], 2), &region).is_err());
+        assert!(localization(&map(&[f32::NAN, 0.0], 2), &region).is_err());
+    }
+}
