@@ -289,7 +289,15 @@ mod tests {
             .map(|i| 2.0 * x[i] - 3.0 * c[i] + 50.0 * value(i / 5))
             .collect();
         let options = RegressionOptions::default();
-        let found = regression(&y, &x, &[c.clone()], &patches, &groups, &options).unwrap();
+        let found = regression(
+            &y,
+            &x,
+            std::slice::from_ref(&c),
+            &patches,
+            &groups,
+            &options,
+        )
+        .unwrap();
         assert!((found.slope - 2.0).abs() < 1e-9 && (found.partial - 1.0).abs() < 1e-9);
         assert_eq!(found.p_value, 0.001);
         assert_eq!(found.counts, [40, 8, 4]);

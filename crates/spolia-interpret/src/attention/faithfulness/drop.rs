@@ -1,6 +1,6 @@
 //! Average drop and increase in confidence (Chattopadhay et al. 2018, section 4.1).
 //!
-//! The image is multiplied with the map, brought to 0-1 and to its size; in the network's values what is hidden turns
+//! The image is multiplied with the map, brought to its size and then to 0-1; in the network's values what is hidden turns
 //! mid-gray. With the score Y before and O after, the drop is max(0, Y - O) / Y, and the score has increased where
 //! O > Y; both are averaged over images. pytorch-grad-cam leaves the division by Y out.
 
@@ -29,7 +29,7 @@ pub struct Drop {
 /// drop has no meaning, [`Error::NotFinite`], and what `score` answers.
 pub fn average_drop(image: &Tensor, map: &Map, score: &mut Score<'_>) -> Result<Drop, Error> {
     let size = size_of(image)?;
-    let mask = map.normalised().resized(size[1], size[0]);
+    let mask = map.resized(size[1], size[0]).normalised();
     let scores = score_all(2, size, 2, score, |k| {
         let pixels = image.image(0);
         Ok(if k == 0 {

@@ -30,7 +30,7 @@ use crate::Error;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Localization {
     /// The pointing game (Zhang et al. 2016): 1 where the map's maximum lies in the region or within the tolerance of
-    /// it, else 0; the share of the maxima where several pixels are equal.
+    /// it, else 0; the share of the maxima where several are equal. The maximum is sought at the map's own resolution.
     pub pointing: f64,
     /// Share of the map's sum that lies inside (Wang et al. 2020, "energy-based pointing game"; Quantus' relevance mass
     /// accuracy). Of a map without any attention it is chance.
@@ -60,8 +60,10 @@ impl Localization {
     }
 }
 
-/// Judges a map, resized to the region's image. None where the region is empty or the whole image, of which nothing can
-/// be told.
+/// Judges a map. Each of its cells covers the part of the region's image that lies under it; the values are not
+/// interpolated (give [`Map::resized`] to have them so, as most tools do), because interpolated values are the more even
+/// the farther from the border, so that the strongest ones of a map that knows nothing would lie there. None where the
+/// region is empty or the whole image, of which nothing can be told.
 ///
 /// # Errors
 /// [`Error::NotFinite`] or [`Error::Setting`] for a map with NaN, an infinity or a negative value, [`Error::Shape`] for
@@ -90,14 +92,7 @@ pub fn localization(map: &Map, region: &Region) -> Result<Option<Localization>, 
     let Some(chance) = region.chance() else {
         return Ok(None);
     };
-    let resized = map.resized(region.width(), region.height());
-    let values = resized.values;
-    let top = resized_maximum(&values);
-    let (mut maxima, mut hits) = (0usize, 0usize);
-    for (&v, &near) in values.iter().zip(region.near()) {
-        maxima += usize::from(v == top);
-        hits += usize::from(v == top && near);
-    }
+    let values = spread(map, region);
     let (mut all, mut inside) = (0f64, 0f64);
     for (&v, &within) in values.iter().zip(region.inside()) {
         all += f64::from(v);
@@ -106,7 +101,7 @@ pub fn localization(map: &Map, region: &Region) -> Result<Option<Localization>, 
     let top_share = top_share(&values, region);
     let scores: Vec<f64> = values.iter().map(|&v| v.into()).collect();
     Ok(Some(Localization {
-        pointing: hits as f64 / maxima.max(1) as f64,
+        pointing: pointing(map, region),
         energy: if all > 0.0 {
             inside / all
         } else {
@@ -118,8 +113,37 @@ pub fn localization(map: &Map, region: &Region) -> Result<Option<Localization>, 
     }))
 }
 
-fn resized_maximum(values: &[f32]) -> f32 {
-    values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+/// Each pixel's value: that of the cell that its centre lies in.
+fn spread(map: &Map, region: &Region) -> Vec<f32> {
+    let cell = |i: usize, side: usize, cells: usize| (2 * i + 1) * cells / (2 * side);
+    (0..region.height())
+        .flat_map(|y| {
+            let row = cell(y, region.height(), map.height) * map.width;
+            (0..region.width()).map(move |x| map.values[row + cell(x, region.width(), map.width)])
+        })
+        .collect()
+}
+
+/// Share of the map's maxima whose place is near the region; the place of a cell is its centre.
+fn pointing(map: &Map, region: &Region) -> f64 {
+    let (_, top) = map.range();
+    let (mut maxima, mut hits) = (0f64, 0f64);
+    for (cell, _) in map.values.iter().enumerate().filter(|(_, v)| **v == top) {
+        let rows = centre(cell / map.width, map.height, region.height());
+        let columns = centre(cell % map.width, map.width, region.width());
+        let places = rows.map(|y| columns.map(|x| region.near()[y * region.width() + x]));
+        let near = places.iter().flatten().filter(|near| **near).count();
+        maxima += 1.0;
+        hits += near as f64 / 4.0;
+    }
+    hits / f64::max(maxima, 1.0)
+}
+
+/// The pixel of a side that holds the centre of cell `i` of `cells`, twice; the two pixels where it lies between them.
+fn centre(i: usize, cells: usize, side: usize) -> [usize; 2] {
+    let (at, of) = ((2 * i + 1) * side, 2 * cells);
+    let pixel = at / of;
+    [if at % of == 0 { pixel - 1 } else { pixel }, pixel]
 }
 
 /// Share of the strongest pixels, as many as the region has, that lie inside. Of the pixels equal to the weakest that
@@ -183,6 +207,27 @@ mod tests {
                 assert!((got - expected).abs() < 1e-12);
             }
         }
+    }
+
+    /// The strongest of 2 x 2 cells of a 4 x 4 image points at the corner that its four pixels share.
+    #[test]
+    fn coarse_maps_point_at_centres() {
+        let mut inside = vec![false; 16];
+        inside[3] = true; // first row, last column
+        inside[6] = true; // second row, third column
+        let region = Region::new(inside, 4, 4, 0.0).unwrap();
+        let found = localization(&map(&[0.0, 1.0, 0.0, 0.0], 2), &region)
+            .unwrap()
+            .unwrap();
+        assert_eq!(found.pointing, 0.5);
+        // Its cell covers four pixels, two of them inside.
+        assert_eq!(
+            (found.energy, found.top_share, found.auc),
+            (0.5, 0.5, 13.0 / 14.0)
+        );
+        assert_eq!(centre(1, 3, 9), [4, 4]);
+        assert_eq!(centre(3, 8, 4), [1, 1]);
+        assert_eq!(centre(7, 8, 4), [3, 3]);
     }
 
     #[test]
