@@ -293,9 +293,9 @@ fn score_under_the_map() {
     let maps = path
         .maps(&images, 1, &[Method::GradCam], &options())
         .unwrap();
-    for i in 0..2 {
+    for (i, found) in maps.iter().enumerate() {
         let image = Tensor::new([1, SIDE, SIDE, 3], images.image(i).to_vec()).unwrap();
-        let found = average_drop(&image, &maps[i].maps[0], &mut |batch| {
+        let found = average_drop(&image, &found.maps[0], &mut |batch| {
             path.probabilities(batch, 1)
         })
         .unwrap();

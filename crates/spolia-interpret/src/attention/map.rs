@@ -1,3 +1,5 @@
+use crate::Error;
+
 /// An attention map at a layer's resolution, as the method gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
@@ -60,6 +62,24 @@ impl Map {
             height,
             width,
             values,
+        }
+    }
+
+    /// Whether the values are finite and as many as the sides say, at least one.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.values.is_empty() || self.values.len() != self.width * self.height {
+            return Err(Error::Shape {
+                what: "attention map".into(),
+                expected: format!("{} x {} values, at least one", self.height, self.width),
+                got: self.values.len().to_string(),
+            });
+        }
+        match self.values.iter().find(|v| !v.is_finite()) {
+            Some(&value) => Err(Error::NotFinite {
+                what: "an attention map",
+                value: value.into(),
+            }),
+            None => Ok(()),
         }
     }
 

@@ -262,6 +262,13 @@ mod tests {
         }
     }
 
+    /// A parser of command lines takes errors of this kind only.
+    #[test]
+    fn errors_travel() {
+        fn travels<E: std::error::Error + Send + Sync + 'static>(_: &E) {}
+        travels(&"cam".parse::<Method>().unwrap_err());
+    }
+
     #[test]
     fn arrays_must_fit() {
         let error = Method::GradCam

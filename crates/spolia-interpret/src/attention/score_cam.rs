@@ -18,11 +18,10 @@ pub(super) fn maps(
     class: usize,
     options: &Options,
 ) -> Result<Vec<Map>, Error> {
-    let [n, height, width, channels] = activation.shape();
+    let [n, height, width, _] = activation.shape();
     (0..n)
         .map(|i| {
             let weights = weights(walk, images, activation, i, class, options)?;
-            debug_assert_eq!(weights.len(), channels);
             Ok(Map {
                 height,
                 width,

@@ -85,19 +85,13 @@ pub struct Observation {
 /// The map's mean over each nucleus's pixels, the map resized to the mask, in the order of `nuclei`.
 ///
 /// # Errors
-/// [`Error::Shape`] for a nucleus that is not in the mask or an empty map.
+/// [`Error::Shape`] for a nucleus that is not in the mask or an empty map, [`Error::NotFinite`].
 pub fn attention_of_nuclei(
     map: &Map,
     mask: &InstanceMask,
     nuclei: &[Nucleus],
 ) -> Result<Vec<f64>, Error> {
-    if map.values.is_empty() || map.values.len() != map.width * map.height {
-        return Err(Error::Shape {
-            what: "attention map".into(),
-            expected: format!("{} x {} values, at least one", map.height, map.width),
-            got: map.values.len().to_string(),
-        });
-    }
+    map.check()?;
     let known = mask.nuclei();
     let (mut sums, mut counts) = (vec![0f64; known.len()], vec![0f64; known.len()]);
     let resized = map.resized(mask.width(), mask.height());

@@ -29,6 +29,7 @@ pub struct Drop {
 /// drop has no meaning, [`Error::NotFinite`], and what `score` answers.
 pub fn average_drop(image: &Tensor, map: &Map, score: &mut Score<'_>) -> Result<Drop, Error> {
     let size = size_of(image)?;
+    map.check()?;
     let mask = map.resized(size[1], size[0]).normalised();
     let scores = score_all(2, size, 2, score, |k| {
         let pixels = image.image(0);

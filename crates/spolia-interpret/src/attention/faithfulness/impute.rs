@@ -22,7 +22,7 @@ const NEIGHBOURS: [(isize, isize, f64); 8] = [
     (1, 1, 1.0 / 12.0),
 ];
 /// Residual, relative to the right side, at which the system is solved.
-const TOLERANCE: f64 = 1e-8;
+const TOLERANCE: f64 = 1e-7;
 /// Iterations; holes of n pixels across need about n.
 const MOST: usize = 10_000;
 

@@ -10,19 +10,7 @@ pub(super) fn ranking(
     [rows, columns]: [usize; 2],
     seed: u64,
 ) -> Result<Vec<usize>, Error> {
-    if let Some(&value) = map.values.iter().find(|v| !v.is_finite()) {
-        return Err(Error::NotFinite {
-            what: "an attention map",
-            value: value.into(),
-        });
-    }
-    if map.values.is_empty() || map.values.len() != map.width * map.height {
-        return Err(Error::Shape {
-            what: "attention map".into(),
-            expected: format!("{} x {} values, at least one", map.height, map.width),
-            got: map.values.len().to_string(),
-        });
-    }
+    map.check()?;
     let resized = map.resized(columns, rows);
     let mut order: Vec<usize> = (0..rows * columns).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));

@@ -23,6 +23,7 @@ pub fn sensitivity_n(
     score: &mut Score<'_>,
 ) -> Result<Option<f64>, Error> {
     let size = size_of(image)?;
+    map.check()?;
     let pixels = size[0] * size[1];
     if !(share > 0.0 && share < 1.0) {
         return Err(Error::Setting {

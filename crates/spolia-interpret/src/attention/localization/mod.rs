@@ -69,19 +69,7 @@ impl Localization {
 /// [`Error::NotFinite`] or [`Error::Setting`] for a map with NaN, an infinity or a negative value, [`Error::Shape`] for
 /// an empty one.
 pub fn localization(map: &Map, region: &Region) -> Result<Option<Localization>, Error> {
-    if map.values.is_empty() || map.values.len() != map.width * map.height {
-        return Err(Error::Shape {
-            what: "attention map".into(),
-            expected: format!("{} x {} values, at least one", map.height, map.width),
-            got: map.values.len().to_string(),
-        });
-    }
-    if let Some(&value) = map.values.iter().find(|v| !v.is_finite()) {
-        return Err(Error::NotFinite {
-            what: "an attention map",
-            value: value.into(),
-        });
-    }
+    map.check()?;
     if let Some(value) = map.values.iter().find(|v| **v < 0.0) {
         return Err(Error::Setting {
             what: "a value of an attention map",
