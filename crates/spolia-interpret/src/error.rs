@@ -74,4 +74,44 @@ pub enum Error {
         /// What was found.
         got: String,
     },
+    /// An attention method that does not exist.
+    #[error("no attention method `{name}`, did you mean `{nearest}`? There are {known}")]
+    UnknownMethod {
+        /// The name as written.
+        name: String,
+        /// The method whose name is most alike.
+        nearest: &'static str,
+        /// The known names, separated by commas.
+        known: String,
+    },
+    /// A map that a layer's activation and gradient alone do not give.
+    #[error("{method} runs the network on changed images; ask for it with `attention::maps`")]
+    NeedsNetwork {
+        /// The method's name.
+        method: &'static str,
+    },
+    /// An option outside of what it may be.
+    #[error("{what} is {value}; give {allowed}")]
+    Setting {
+        /// The option.
+        what: &'static str,
+        /// The value given.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// A score, a map or an image with NaN or an infinity.
+    #[error("{what} has the value {value}; check the weights and the image")]
+    NotFinite {
+        /// Which.
+        what: &'static str,
+        /// NaN or infinite.
+        value: f64,
+    },
+    /// A statistic is not defined for the data.
+    #[error(transparent)]
+    Statistics(#[from] spolia_stats::Error),
+    /// An image or mask that cannot be measured.
+    #[error(transparent)]
+    Measure(#[from] spolia_measure::Error),
 }

@@ -10,6 +10,35 @@
 
 /// The weight of each channel; both arrays are rows x columns x channels.
 pub(super) fn weights(activation: &[f32], gradient: &[f32], channels: usize) -> Vec<f64> {
+    summed(activation, gradient, channels, |g, sum| {
+        let denominator = 2.0 + g * sum;
+        if denominator > 0.0 {
+            g / denominator
+        } else {
+            0.0
+        }
+    })
+}
+
+/// pytorch-grad-cam's weights: alpha = g² / (2 g² + (sum A) g³ + 1e-6), which fades where g is below about 1e-3.
+pub(super) fn weights_with_epsilon(
+    activation: &[f32],
+    gradient: &[f32],
+    channels: usize,
+) -> Vec<f64> {
+    summed(activation, gradient, channels, |g, sum| {
+        g.powi(3) / (2.0 * g.powi(2) + sum * g.powi(3) + 1e-6)
+    })
+}
+
+/// The sum over positions of `term` (of the gradient and the channel's sum of activations) where the gradient is
+/// positive.
+fn summed(
+    activation: &[f32],
+    gradient: &[f32],
+    channels: usize,
+    term: impl Fn(f64, f64) -> f64,
+) -> Vec<f64> {
     let channels = channels.max(1);
     let mut sum = vec![0f64; channels];
     for pixel in activation.chunks_exact(channels) {
@@ -20,10 +49,8 @@ pub(super) fn weights(activation: &[f32], gradient: &[f32], channels: usize) -> 
     let mut weights = vec![0f64; channels];
     for pixel in gradient.chunks_exact(channels) {
         for ((w, &g), &sum) in weights.iter_mut().zip(pixel).zip(&sum) {
-            let g = f64::from(g);
-            let denominator = 2.0 + g * sum;
-            if g > 0.0 && denominator > 0.0 {
-                *w += g / denominator;
+            if g > 0.0 {
+                *w += term(f64::from(g), sum);
             }
         }
     }
@@ -63,5 +90,12 @@ mod tests {
         );
         assert_eq!(super::weights(&[1.0, 3.0], &[0.0, -1.0], 1), [0.0]);
         assert_eq!(super::weights(&[-2.0], &[1.0], 1), [0.0]);
+    }
+
+    /// g = .001, sum A = 2: 1e-9 / (2e-6 + 2e-9 + 1e-6), a third less than without the epsilon.
+    #[test]
+    fn epsilon_of_pytorch_grad_cam() {
+        let weight = super::weights_with_epsilon(&[2.0], &[1e-3], 1)[0];
+        assert!((weight - 1e-9 / 3.002e-6).abs() < 1e-9, "{weight}");
     }
 }

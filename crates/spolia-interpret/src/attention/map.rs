@@ -1,3 +1,5 @@
+use crate::Error;
+
 /// An attention map at a layer's resolution, as the method gives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Map {
@@ -63,9 +65,38 @@ impl Map {
         }
     }
 
+    /// Whether the values are finite and as many as the sides say, at least one.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.values.is_empty() || self.values.len() != self.width * self.height {
+            return Err(Error::Shape {
+                what: "attention map".into(),
+                expected: format!("{} x {} values, at least one", self.height, self.width),
+                got: self.values.len().to_string(),
+            });
+        }
+        match self.values.iter().find(|v| !v.is_finite()) {
+            Some(&value) => Err(Error::NotFinite {
+                what: "an attention map",
+                value: value.into(),
+            }),
+            None => Ok(()),
+        }
+    }
+
     fn row(&self, y: usize) -> &[f32] {
         &self.values[y * self.width..(y + 1) * self.width]
     }
+}
+
+/// relu(sum over channels of w A) at each position of an activation (rows x columns x channels).
+pub(super) fn weighted_sum(activation: &[f32], weights: &[f64]) -> Vec<f32> {
+    activation
+        .chunks_exact(weights.len().max(1))
+        .map(|pixel| {
+            let products = pixel.iter().zip(weights).map(|(&a, w)| f64::from(a) * w);
+            products.sum::<f64>().max(0.0) as f32
+        })
+        .collect()
 }
 
 /// The two inputs next to output position `x`, and the fraction towards the second.
