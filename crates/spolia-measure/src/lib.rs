@@ -68,7 +68,7 @@ pub use glcm::{Direction, Glcm, GlcmOptions};
 pub use gray::Gray;
 pub use lbp::{Pattern, lbp_histogram, local_binary_pattern, local_variance};
 pub use measures::Measure;
-pub use measuring::{measure_gray, measure_rgb, measure_rgb_at};
+pub use measuring::{measure_gray, measure_rgb, measure_rgb_at, measure_rgb_with_mask};
 pub use texture::{
     Binning, Convention, Feature, Offset, Texture, TextureOptions, Workspace, haralick13,
 };

@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 
 use crate::measures::Source;
-use crate::nuclei::{NucleiOptions, NucleiSummary, measure_patch};
+use crate::nuclei::{
+    InstanceMask, NucleiOptions, NucleiSummary, measure_patch, measure_patch_with_mask,
+};
 use crate::texture::{Offset, TextureOptions, Workspace};
 use crate::{Colour, Convention, Error, Gray, Measure, Pattern, lbp_histogram};
 
@@ -47,6 +49,25 @@ pub fn measure_rgb_at(
         &Gray::from_rgb(rgb, width, height)?,
         || Colour::of(rgb, width, height),
         nuclei,
+        measures,
+    )
+}
+
+/// [`measure_rgb_at`] with the nuclei of an instance mask that exists, instead of segmenting them.
+///
+/// # Errors
+/// Those of [`measure_rgb_at`]; [`Error::Size`] where the mask is of another size.
+pub fn measure_rgb_with_mask(
+    rgb: &[u8],
+    (width, height): (usize, usize),
+    microns_per_pixel: Option<f64>,
+    mask: &InstanceMask,
+    measures: &[Measure],
+) -> Result<Vec<f64>, Error> {
+    measure(
+        &Gray::from_rgb(rgb, width, height)?,
+        || Colour::of(rgb, width, height),
+        || measure_patch_with_mask(rgb, mask, microns_per_pixel),
         measures,
     )
 }

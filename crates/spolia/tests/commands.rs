@@ -323,3 +323,43 @@ fn completions_and_man_pages_know_the_commands() {
     let page = fs::read_to_string(folder.path().join("spolia-dataset-split.1")).unwrap();
     assert!(page.contains("never divided"), "{page}");
 }
+
+#[test]
+fn measures_of_nuclei_take_given_masks() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    std::fs::create_dir_all(root.join("i")).unwrap();
+    std::fs::create_dir_all(root.join("m")).unwrap();
+    // Nothing to segment, and two nuclei of 6 and 2 pixels that a mask states.
+    let glass = image::RgbImage::from_pixel(32, 32, image::Rgb([240, 240, 240]));
+    for name in ["a", "b", "c"] {
+        glass.save(root.join(format!("i/{name}.png"))).unwrap();
+    }
+    let mask = image::ImageBuffer::<image::Luma<u16>, _>::from_fn(32, 32, |x, y| {
+        image::Luma([match (x, y) {
+            (2..=4, 2..=3) => 1u16,
+            (9, 9..=10) => 300,
+            _ => 0,
+        }])
+    });
+    mask.save(root.join("m/a.png")).unwrap();
+    glass.save(root.join("m/c.png")).unwrap();
+    let command = [
+        "measure",
+        "i",
+        "--masks",
+        "m",
+        "--measures",
+        "nuclei_count",
+        "--quiet",
+    ];
+    let done = Command::new(env!("CARGO_BIN_EXE_spolia"))
+        .current_dir(root)
+        .args(command)
+        .assert()
+        .code(1);
+    let table = String::from_utf8_lossy(&done.get_output().stdout).into_owned();
+    assert_eq!(table.replace(".0", ""), "id,nuclei_count\na,2\nb,0\n");
+    let told = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    assert!(told.contains("c.png") && told.contains("gray"), "{told}");
+}

@@ -10,7 +10,7 @@ use spolia_measure::Measure as Of;
 
 use super::images::{ImagesArgs, tell};
 use crate::context::{Context, Outcome, Wrong};
-use crate::jobs::measure::measure;
+use crate::jobs::measure::{measure, measure_with_masks};
 use crate::output::{self, Table};
 use crate::run_folder::write_atomic;
 use crate::study::keys::nearest;
@@ -24,6 +24,9 @@ pub struct Measure {
     /// Measures [default: glcm_asm,glcm_contrast,glcm_correlation].
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     measures: Vec<String>,
+    /// A folder of instance masks, ID.png (gray, the number of each nucleus): nuclei are those, where there is a mask.
+    #[arg(long, value_name = "DIR")]
+    masks: Option<PathBuf>,
     /// The table to write [default: standard output].
     #[arg(long, value_name = "CSV")]
     out: Option<PathBuf>,
@@ -42,6 +45,12 @@ impl Measure {
         if let Some(out) = &self.out {
             output::prepare_file(out)?;
         }
+        if let Some(masks) = self.masks.as_ref().filter(|m| !m.is_dir()) {
+            return Err(Wrong::usage(format!(
+                "--masks {}: no such folder",
+                masks.display()
+            )));
+        }
         let (patches, mut problems) = self.images.resolve(context)?;
         let reader = Reader::new();
         let task = context.progress.start("measure", patches.len());
@@ -49,7 +58,10 @@ impl Measure {
             .patches()
             .par_iter()
             .map(|patch| {
-                let values = measure(patch, &reader, &measures);
+                let values = match &self.masks {
+                    Some(masks) => measure_with_masks(patch, &reader, &measures, masks),
+                    None => measure(patch, &reader, &measures),
+                };
                 task.advance(1);
                 values
             })

@@ -1,7 +1,10 @@
 //! Measures of one patch, and of copies of it changed as training changes them.
 
+use std::path::Path;
+
 use spolia_dataset::{Augment, Patch, Problem, Reader, RgbPatch};
-use spolia_measure::{Measure, measure_rgb_at};
+use spolia_measure::nuclei::InstanceMask;
+use spolia_measure::{Measure, measure_rgb_at, measure_rgb_with_mask};
 
 /// The patch's measures, in their order.
 ///
@@ -9,6 +12,47 @@ use spolia_measure::{Measure, measure_rgb_at};
 /// A [`Problem`] that names the patch: it cannot be read, or a measure is not defined for it.
 pub fn measure(patch: &Patch, reader: &Reader, measures: &[Measure]) -> Result<Vec<f64>, Problem> {
     of_image(patch, &read(patch, reader)?, measures)
+}
+
+/// The patch's measures with the nuclei of `masks/ID.png`, an instance mask (gray, 8 or 16 bits, 0 background), or as
+/// [`measure`] where there is none.
+///
+/// # Errors
+/// As [`measure`]; the mask cannot be read, or is of another size.
+pub fn measure_with_masks(
+    patch: &Patch,
+    reader: &Reader,
+    measures: &[Measure],
+    masks: &Path,
+) -> Result<Vec<f64>, Problem> {
+    let image = read(patch, reader)?;
+    let own = patch.id.rsplit('/').next().unwrap_or(&patch.id);
+    let file = [&patch.id, own]
+        .map(|name| masks.join(format!("{name}.png")))
+        .into_iter()
+        .find(|file| file.is_file());
+    let Some(file) = file else {
+        return of_image(patch, &image, measures);
+    };
+    let wrong = |what: String| problem(patch, format!("{}: {what}", file.display()));
+    let mask = image::open(&file).map_err(|e| wrong(e.to_string()))?;
+    let size = (mask.width() as usize, mask.height() as usize);
+    if size != (image.width, image.height) {
+        return Err(wrong(format!(
+            "the mask is {} x {} px, its patch {} x {} px",
+            size.0, size.1, image.width, image.height
+        )));
+    }
+    if mask.color().has_color() {
+        return Err(wrong(
+            "an instance mask is gray: the number of each nucleus".into(),
+        ));
+    }
+    let labels = mask.into_luma16().into_raw().into_iter().map(u32::from);
+    let mask =
+        InstanceMask::new(labels.collect(), size.0, size.1).map_err(|e| wrong(e.to_string()))?;
+    measure_rgb_with_mask(&image.data, size, patch.mpp, &mask, measures)
+        .map_err(|e| wrong(e.to_string()))
 }
 
 /// Measures of a patch's copies; none where one is not defined.
