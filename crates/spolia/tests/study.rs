@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use spolia::study::{
-    AttentionMethod, AugmentPlan, Channels, Init, Origin, Part, PresetPlan, SplitBy, Study,
-    StudyError, template,
+    AugmentPlan, Channels, Init, Origin, Part, PresetPlan, SplitBy, Study, StudyError, template,
 };
+use spolia_interpret::attention::Method;
 
 fn parse(text: &str) -> Study {
     match Study::parse(Path::new("folder/study.toml"), text) {
@@ -134,7 +134,7 @@ fn a_study_is_resolved_with_its_defaults() {
     let attention = study.attention.as_ref().unwrap();
     assert_eq!(
         attention.methods,
-        [AttentionMethod::GradCam, AttentionMethod::GradCamPlusPlus]
+        [Method::GradCam, Method::GradCamPlusPlus]
     );
     assert_eq!(attention.networks, ["reused-6a", "finetuned"]);
     assert_eq!(

@@ -28,7 +28,8 @@ pub struct Attention {
     /// Layer of the maps.
     #[arg(long, default_value = "Mixed_7c")]
     layer: String,
-    /// Methods: grad-cam, grad-cam++.
+    /// Methods: grad-cam, grad-cam++, xgrad-cam, layer-cam, hires-cam, eigen-cam, and, slower, score-cam,
+    /// integrated-gradients, occlusion.
     #[arg(long = "method", value_name = "M", default_values = ["grad-cam", "grad-cam++"], value_parser = Method::from_str)]
     methods: Vec<Method>,
     /// The class whose evidence is mapped [default: the positive one].

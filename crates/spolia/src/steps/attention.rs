@@ -4,24 +4,19 @@ use std::collections::BTreeMap;
 
 use miette::IntoDiagnostic;
 use spolia_dataset::Patch;
-use spolia_interpret::attention::Method;
 
 use super::Run;
 use crate::jobs::attention::{HEADER, Job, draw};
 use crate::jobs::batches;
 use crate::run_folder::Begin;
-use crate::study::{AttentionMethod, AttentionPlan};
+use crate::study::AttentionPlan;
 
 /// Maps the chosen patches of one network.
 pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::Result<()> {
     let name = format!("attention/{network}");
+    let methods: Vec<&str> = plan.methods.iter().map(|m| m.name()).collect();
     let shared = (
-        &plan.methods,
-        plan.layer,
-        plan.class,
-        plan.p_min,
-        plan.most,
-        plan.split,
+        methods, plan.layer, plan.class, plan.p_min, plan.most, plan.split,
     );
     let key = run
         .key(
@@ -34,14 +29,6 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
     }
     let model = run.model(network)?;
     let patches = chosen(run, plan, network)?;
-    let methods: Vec<Method> = plan
-        .methods
-        .iter()
-        .map(|m| match m {
-            AttentionMethod::GradCam => Method::GradCam,
-            AttentionMethod::GradCamPlusPlus => Method::GradCamPlusPlus,
-        })
-        .collect();
     let class_name = run
         .table
         .classes()
@@ -51,7 +38,7 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
     let job = Job {
         network,
         layer: model.network.stage(plan.layer).into_diagnostic()?,
-        methods: &methods,
+        methods: &plan.methods,
         class: plan.class,
         class_name: &class_name,
         maps: run.folder.path(&name),

@@ -196,7 +196,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Visualize, "batch", "whole number", "8", "Channels drawn at a time; more needs more memory."),
     key(Section::Visualize, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose channels are drawn."),
 
-    key(Section::Attention, "methods", "list of \"grad-cam\", \"grad-cam++\"", "[\"grad-cam\", \"grad-cam++\"]", "Kinds of class activation map."),
+    key(Section::Attention, "methods", "list of \"grad-cam\", \"grad-cam++\", \"xgrad-cam\", \"layer-cam\", \"hires-cam\", \"eigen-cam\", \"score-cam\", \"integrated-gradients\", \"occlusion\"", "[\"grad-cam\", \"grad-cam++\"]", "Kinds of class activation map; the last three run the network many times for each patch."),
     key(Section::Attention, "layer", "layer", "\"Mixed_7c\"", "Layer whose channels are weighed."),
     key(Section::Attention, "networks", "list of networks or \"trained\"", "\"trained\"", "Networks that are looked at; they need a trained head."),
     unset(Section::Attention, "select", "table", "every key below takes its default", "{ p_min = 0.99, most = 50 }", "Which patches are looked at; its keys are listed below."),

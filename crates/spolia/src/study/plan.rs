@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 use spolia_dataset::Split;
+use spolia_interpret::attention::Method;
 use spolia_interpret::concepts::{Estimator, Pool};
 use spolia_measure::Measure;
 use spolia_network::Convention;
@@ -254,38 +255,12 @@ impl Part {
     }
 }
 
-/// A kind of class activation map.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AttentionMethod {
-    /// Grad-CAM.
-    GradCam,
-    /// Grad-CAM++.
-    #[serde(rename = "grad-cam++")]
-    GradCamPlusPlus,
-}
-
-impl AttentionMethod {
-    /// All methods with their names.
-    pub const ALL: [(&'static str, AttentionMethod); 2] = [
-        ("grad-cam", AttentionMethod::GradCam),
-        ("grad-cam++", AttentionMethod::GradCamPlusPlus),
-    ];
-
-    /// Its name in files and folders.
-    pub fn name(self) -> &'static str {
-        match self {
-            AttentionMethod::GradCam => "grad-cam",
-            AttentionMethod::GradCamPlusPlus => "grad-cam++",
-        }
-    }
-}
-
 /// `[attention]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttentionPlan {
     /// Methods.
-    pub methods: Vec<AttentionMethod>,
+    #[serde(serialize_with = "methods_by_name")]
+    pub methods: Vec<Method>,
     /// Layer.
     pub layer: &'static str,
     /// Networks.
@@ -399,6 +374,10 @@ impl Pooling {
             Self::Flat => Pool::Flat,
         }
     }
+}
+
+fn methods_by_name<S: Serializer>(methods: &[Method], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(methods.iter().map(|method| method.name()))
 }
 
 fn by_name<S: Serializer>(measures: &[Measure], serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use spolia_interpret::attention::Method;
 use spolia_measure::Measure;
 use toml::de::DeValue;
 
@@ -248,16 +249,13 @@ impl<'a> Resolver<'_, 'a> {
     ) -> Option<AttentionPlan> {
         let mut methods = Vec::new();
         for (name, span) in t.list("methods") {
-            match AttentionMethod::ALL
-                .iter()
-                .find(|(known, _)| *known == name)
-            {
-                Some((_, method)) if !methods.contains(method) => methods.push(*method),
+            match Method::ALL.into_iter().find(|known| known.name() == name) {
+                Some(method) if !methods.contains(&method) => methods.push(method),
                 Some(_) => self
                     .written
                     .fault(span, format!("\"{name}\" is listed twice"), None),
                 None => {
-                    let known = AttentionMethod::ALL.map(|(known, _)| known);
+                    let known = Method::ALL.map(Method::name);
                     self.written.unknown("method", (&name, span), &known);
                 }
             }
