@@ -16,6 +16,8 @@ use crate::run_folder::write_atomic;
 
 /// Least side of a drawn patch, pixels.
 const DRAWN: usize = 224;
+/// Standard deviation by which maps of single pixels are smoothed for the eye, of the map's width; the npy is as it is.
+const SMOOTHED: f64 = 0.03;
 /// Patches a pass.
 const BATCH: usize = 8;
 
@@ -84,7 +86,12 @@ pub fn draw(
             for (method, map) in job.methods.iter().zip(&found.maps) {
                 let to = job.maps.join(method.name());
                 write_atomic(&file(&to, &patch.id, "npy"), &npy(map)?)?;
-                write_picture(&file(&to, &patch.id, "png"), overlay(&picture, map))?;
+                let shown = if method.of_a_layer() {
+                    overlay(&picture, map)
+                } else {
+                    overlay(&picture, &map.smoothed(map.width as f64 * SMOOTHED))
+                };
+                write_picture(&file(&to, &patch.id, "png"), shown)?;
                 let (least, most) = map.range();
                 rows.push(vec![
                     job.network.into(),
