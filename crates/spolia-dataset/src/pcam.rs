@@ -56,7 +56,7 @@ pub(crate) fn open(path: &Path, classes: &[String]) -> Result<Found> {
         };
         let file = source.written(&name);
         let at = index as usize;
-        let (slide, x, y) = slides.get(at).cloned().unwrap_or_default();
+        let Place { slide, x, y } = slides.get(at).cloned().unwrap_or_default();
         Patch {
             label: labels.as_ref().and_then(|l| l.get(at).copied()),
             slide,
@@ -96,11 +96,16 @@ fn labels(path: &Path, count: u64, classes: &[String]) -> Result<Option<Vec<u8>>
     values.iter().map(label).collect::<Result<_>>().map(Some)
 }
 
-/// Slide and place of each image.
-type Places = Vec<(Option<String>, Option<i64>, Option<i64>)>;
+/// Where an image lies.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    slide: Option<String>,
+    x: Option<i64>,
+    y: Option<i64>,
+}
 
 /// Slides and places of `…_meta.csv`; empty where there is none.
-fn slides(path: &Path, count: u64) -> Result<Places> {
+fn slides(path: &Path, count: u64) -> Result<Vec<Place>> {
     let Some(file) = beside(path, "_meta.csv").filter(|f| f.is_file()) else {
         return Ok(Vec::new());
     };
@@ -121,7 +126,7 @@ fn slides(path: &Path, count: u64) -> Result<Places> {
             })
     };
     let (slide, x, y) = (column("wsi")?, column("coord_x")?, column("coord_y")?);
-    let mut places = Places::new();
+    let mut places = Vec::new();
     for record in reader.records() {
         let record = record.map_err(csv_error)?;
         let number = |at: usize| record.get(at).and_then(|t| t.trim().parse().ok());
@@ -129,7 +134,11 @@ fn slides(path: &Path, count: u64) -> Result<Places> {
             .get(slide)
             .filter(|t| !t.is_empty())
             .map(str::to_owned);
-        places.push((name, number(x), number(y)));
+        places.push(Place {
+            slide: name,
+            x: number(x),
+            y: number(y),
+        });
     }
     if places.len() as u64 != count {
         return Err(Error::Empty {

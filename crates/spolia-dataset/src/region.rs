@@ -102,10 +102,13 @@ impl Region {
     }
 }
 
+/// A slide's file, and the µm/px that the user states of it.
+type Opened = (PathBuf, Option<Mpp>);
+
 /// Slides that stay open, with one cache of tiles.
 #[derive(Debug, Default)]
 pub(crate) struct OpenSlides {
-    slides: Mutex<BTreeMap<(PathBuf, Option<Mpp>), Arc<Slide>>>,
+    slides: Mutex<BTreeMap<Opened, Arc<Slide>>>,
     cache: Mutex<Option<Arc<TileCache>>>,
 }
 
