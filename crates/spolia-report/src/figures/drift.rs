@@ -99,7 +99,7 @@ fn one(run: &Run, name: &str, title: &str, label: &str, value: Value) -> Result<
         label,
         alt,
         layers,
-        y: (if lowest < -0.02 { -0.2 } else { 0.0 }, 1.0),
+        y: (if lowest < 0.0 { -0.2 } else { 0.0 }, 1.0),
         curves,
         level: None,
         keys,
