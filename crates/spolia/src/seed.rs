@@ -30,9 +30,42 @@ pub fn derive(seed: u64, step: &str, item: &str) -> u64 {
         .fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
+/// Up to `most` of `items` (a place and an id each), drawn by the seed, in the order of their places: which ones depends on
+/// their ids and the seed alone.
+pub fn draw<'a>(
+    seed: u64,
+    step: &str,
+    items: impl Iterator<Item = (usize, &'a str)>,
+    most: usize,
+) -> Vec<usize> {
+    let mut drawn: Vec<(u64, usize)> = items
+        .map(|(place, id)| (derive(seed, step, id), place))
+        .collect();
+    drawn.sort_unstable();
+    let mut places: Vec<usize> = drawn.into_iter().take(most).map(|d| d.1).collect();
+    places.sort_unstable();
+    places
+}
+
 #[cfg(test)]
 mod tests {
-    use super::derive;
+    use super::{derive, draw};
+
+    #[test]
+    fn a_draw_depends_on_ids_alone() {
+        let ids = ["a", "b", "c", "d", "e"];
+        let of = |most| draw(7, "draw", ids.iter().copied().enumerate(), most);
+        assert_eq!(of(9), [0, 1, 2, 3, 4]);
+        let three = of(3);
+        assert!(three.len() == 3 && three.is_sorted());
+        let backwards = ids.iter().rev().copied().enumerate();
+        let names: Vec<&str> = draw(7, "draw", backwards, 3)
+            .iter()
+            .rev()
+            .map(|&k| ids[4 - k])
+            .collect();
+        assert_eq!(names, three.iter().map(|&k| ids[k]).collect::<Vec<_>>());
+    }
 
     /// `int.from_bytes(sha256(b"spolia seed" + le8(7) + le8(5) + b"train" + le8(0)).digest()[:8], "little")`
     #[test]

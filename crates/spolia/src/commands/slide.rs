@@ -9,9 +9,9 @@ use spolia_slide::Slide as Open;
 use spolia_slide::tissue::{self, Flags, Mask};
 
 use crate::context::{Context, Outcome};
-use crate::jobs::slides::{self, Cut, cut, files, png};
+use crate::jobs::slides::{self, Cut, Format, cut, files, picture};
 use crate::output::{self, Table};
-use crate::run_folder::write_csv;
+use crate::run_folder::{cell, write_csv};
 use crate::seed;
 
 /// Whole-slide images.
@@ -183,16 +183,15 @@ impl Tissue {
         let mask = Mask::find(&slide, &options).into_diagnostic()?;
         let flags = Flags::of(&slide, &mask).into_diagnostic()?;
         let file = |name: &str| self.out.join(name);
-        png(
-            &slide.thumbnail(options.longest).into_diagnostic()?,
+        picture(
+            slide.thumbnail(options.longest).into_diagnostic()?,
             &file("thumbnail.png"),
         )?;
-        png(
-            &tissue::picture(&slide, &mask, None, &[]).into_diagnostic()?,
+        picture(
+            tissue::picture(&slide, &mask, None, &[]).into_diagnostic()?,
             &file("overlay.png"),
         )?;
         mask.write_png(&file("mask.png")).into_diagnostic()?;
-        let option = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
         let header = [
             "slide",
             "tissue_share",
@@ -210,8 +209,8 @@ impl Tissue {
             mask.threshold().to_string(),
             flags.pen.to_string(),
             flags.fold.to_string(),
-            option(flags.blur),
-            option(flags.sharpness),
+            cell(flags.blur),
+            cell(flags.sharpness),
         ];
         write_csv(&file("tissue.csv"), &header, [row])?;
         if let Some(why) = mask.empty_reason() {
@@ -272,17 +271,6 @@ pub struct Patches {
     out: PathBuf,
 }
 
-/// What becomes of patches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Pictures.
-    Png,
-    /// One file per slide in CLAM's layout, with the pictures.
-    Hdf5,
-    /// Their places alone: the other commands read them from the slides.
-    Csv,
-}
-
 fn positive(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|e| format!("{e}"))?;
     if value.is_finite() && value > 0.0 {
@@ -330,11 +318,7 @@ impl Patches {
             tissue: self.tissue,
             unannotated_normal: self.unannotated_normal,
             exclude: self.exclude,
-            format: match self.format {
-                Format::Png => slides::Format::Png,
-                Format::Hdf5 => slides::Format::Hdf5,
-                Format::Csv => slides::Format::Places,
-            },
+            format: self.format,
             seed: seed::derive(context.seed(), "slides", ""),
         };
         let failed = cut(&found, &annotations, &plan, &self.out, context.progress)?;

@@ -11,6 +11,7 @@ use spolia_stats::Matrix;
 use super::features::Features;
 use super::model::Model;
 use crate::progress::Task;
+use crate::run_folder::cell;
 
 /// Share of a layer's variance whose directions SVCCA and PWCCA compare (Raghu et al. 2017).
 const VARIANCE: f64 = 0.99;
@@ -94,10 +95,6 @@ impl Pair<'_> {
         let canonical = svcca(&x, &y, VARIANCE).ok();
         let own = channels(&x, &y).ok();
         let weights = weight_drift(&a.network, stage, &a.weights, &b.weights).into_diagnostic()?;
-        let cell = |v: Option<f64>| {
-            v.filter(|v| v.is_finite())
-                .map_or_else(String::new, |v| v.to_string())
-        };
         let different = self
             .groups
             .iter()
@@ -124,7 +121,7 @@ impl Pair<'_> {
                 weights.as_ref().map(|w| w.kernels.mean_distance),
                 weights.as_ref().and_then(|w| w.batch_norm),
             ]
-            .map(cell),
+            .map(|v| cell(v.filter(|v| v.is_finite()))),
         );
         row.extend([n.to_string(), different.to_string()]);
         Ok(row)

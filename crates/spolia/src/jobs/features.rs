@@ -18,7 +18,7 @@ const COMPONENTS: usize = 256;
 /// Features of the patches that could be read.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Features {
-    /// Places of the patches in the list that was asked for, in order.
+    /// Places of the patches in the list that was asked for (as a study keeps them: in its table), in order.
     pub rows: Vec<usize>,
     /// Per layer.
     pub layers: Vec<LayerFeatures>,

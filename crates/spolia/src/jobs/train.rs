@@ -13,7 +13,7 @@ use spolia_network::{Cpu, Cut, Engine, Network, Tensor, Weights};
 use super::model::Model;
 use super::predict::{self, probability};
 use crate::context::Context;
-use crate::run_folder::{write_atomic, write_csv};
+use crate::run_folder::{cell, write_atomic, write_csv};
 use crate::seed;
 
 /// What is trained on what.
@@ -129,13 +129,12 @@ pub fn train(
         if better {
             (state.best_epoch, state.best) = (state.epoch, scores.auc.unwrap_or(0.0));
         }
-        let text = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
         state.epochs.push([
             state.epoch.to_string(),
             (total / images.len() as f64).to_string(),
-            text(scores.loss),
-            text(scores.accuracy),
-            text(scores.auc),
+            cell(scores.loss),
+            cell(scores.accuracy),
+            cell(scores.auc),
             format!("{:.1}", began.elapsed().as_secs_f64()),
         ]);
         save(&folder, &state, &weights, &trainable.velocities())?;

@@ -51,6 +51,11 @@ pub(super) fn is_partial(file: &Path) -> bool {
     name.starts_with('.') && name.ends_with(ENDING)
 }
 
+/// A number as a table's cell; empty where there is none.
+pub fn cell(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |v| v.to_string())
+}
+
 /// Writes a table as CSV (UTF-8, `\n` line ends), whole or not at all. A table that grows is
 /// written anew with every item, so that a reader never sees half a row.
 ///

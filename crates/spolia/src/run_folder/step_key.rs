@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -110,6 +111,19 @@ pub fn hash_file(file: &Path) -> Result<String, RunFolderError> {
         source,
     })?;
     Ok(hex(&digest))
+}
+
+/// Length and time of change in nanoseconds, of a file that would take too long to hash; zeros for one that is gone, which
+/// reading tells.
+pub fn file_state(file: &Path) -> (u64, u128) {
+    let Ok(meta) = file.metadata() else {
+        return (0, 0);
+    };
+    let changed = meta
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    (meta.len(), changed.map_or(0, |time| time.as_nanos()))
 }
 
 fn hex(bytes: &[u8]) -> String {

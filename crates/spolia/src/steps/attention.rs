@@ -59,16 +59,10 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
     batches::forget(&parts)?;
     let items = patches.len();
     if single {
-        let note = format!(
+        run.notes(vec![format!(
             "At {} a patch of this size leaves a single position, so its maps say nothing about where the network looks; name an earlier layer in [attention], such as Mixed_6e.",
             plan.layer
-        );
-        run.context.progress.note(&note);
-        run.folder.describe(|m| {
-            if !m.notes.contains(&note) {
-                m.notes.push(note);
-            }
-        })?;
+        )])?;
     }
     run.problems(&name, &problems)?;
     Ok(run.folder.finish(&name, items)?)

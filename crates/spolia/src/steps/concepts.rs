@@ -18,27 +18,22 @@ use crate::study::ConceptsPlan;
 pub fn features_step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Result<()> {
     let name = format!("features/{network}");
     let table = measures::own_table(plan)?;
-    let patches: Vec<&Patch> = measures::chosen(run, plan, table.as_ref())
-        .into_iter()
-        .map(|p| p.1)
-        .collect();
-    let ids: Vec<&str> = patches.iter().map(|p| p.id.as_str()).collect();
+    let rows = measures::chosen(run, plan, table.as_ref());
+    let ids: Vec<&str> = run.patches(&rows).iter().map(|p| p.id.as_str()).collect();
     let key = run
         .key(&name, &["patches", &format!("train/{network}")])
         .with("layers", &plan.layers)?
         .with("pool", &plan.pool)?
-        .with("patches", &ids)?;
+        .with("patches by place in the table", &ids)?;
     let file = format!("{name}/features.bin");
     if run.begin(&name, key, &[&file])? == Begin::Done {
         return Ok(());
     }
-    // The borrow of the table ends before the folder is written to.
-    let patches = measures::chosen(run, plan, table.as_ref());
-    let patches: Vec<&Patch> = patches.into_iter().map(|p| p.1).collect();
+    let patches = run.patches(&rows);
     let model = run.model(network)?;
     let stages = model.stages(&plan.layers)?;
     let parts = run.folder.path(format!("{name}/parts"));
-    let (found, problems) = features(
+    let (mut found, problems) = features(
         &model,
         (&run.reader, &patches),
         &stages,
@@ -48,6 +43,8 @@ pub fn features_step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> m
         run.context,
     )?;
     let items = found.rows.len();
+    // Places in the study's table, so that whoever reads them need not draw again.
+    found.rows = found.rows.iter().map(|&k| rows[k]).collect();
     write_atomic(
         &run.folder.path(&file),
         &rmp_serde::to_vec(&found).into_diagnostic()?,
@@ -70,10 +67,7 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
     }
     let (ids, measured) = measures::read(run)?;
     let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
-    let table = measures::own_table(plan)?;
-    let (rows, patches): (Vec<usize>, Vec<&Patch>) = measures::chosen(run, plan, table.as_ref())
-        .into_iter()
-        .unzip();
+    let patches: Vec<&Patch> = run.table.patches().iter().collect();
     let file = run.folder.path(format!("features/{network}/features.bin"));
     let mut features: Features =
         rmp_serde::from_slice(&std::fs::read(file).into_diagnostic()?).into_diagnostic()?;
@@ -90,11 +84,7 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan, network: &str) -> miette::Re
         .filter_map(|(at, &row)| Some((at, *places.get(patches[row].id.as_str())?)))
         .unzip();
     features.keep(&at);
-    let groups: Vec<usize> = features
-        .rows
-        .iter()
-        .map(|&row| grouped.of[rows[row]])
-        .collect();
+    let groups = features.pick(&grouped.of);
     let model = run.model(network)?;
     let stages = model.stages(&plan.layers)?;
     let job = Job {

@@ -1,7 +1,7 @@
 //! Layer drift between the networks of a study, beside those pairs that differ by their seeds alone.
 
 use miette::IntoDiagnostic;
-use spolia_dataset::{Patch, Unit, groups};
+use spolia_dataset::{Unit, groups};
 use spolia_interpret::concepts::Pool;
 
 use super::Run;
@@ -9,28 +9,9 @@ use crate::jobs::batches;
 use crate::jobs::drift::{HEADER, Pair};
 use crate::jobs::features::{Features, features};
 use crate::run_folder::Begin;
-use crate::seed;
 use crate::study::{DriftPlan, NetworkPlan, Origin};
 
 const TABLE: &str = "drift/drift.csv";
-
-/// The patches of the drift: as many as wanted of the part wanted, drawn by the seed, in the table's order.
-fn chosen<'r>(run: &'r Run<'_>, plan: &DriftPlan) -> Vec<(usize, &'r Patch)> {
-    let mut drawn: Vec<(u64, usize)> = run
-        .table
-        .patches()
-        .iter()
-        .enumerate()
-        .filter(|(_, p)| plan.split.holds(p.split))
-        .map(|(row, p)| (seed::derive(run.seed, "drift/draw", &p.id), row))
-        .collect();
-    drawn.sort_unstable();
-    let mut rows: Vec<usize> = drawn.into_iter().take(plan.images).map(|d| d.1).collect();
-    rows.sort_unstable();
-    rows.into_iter()
-        .map(|row| (row, &run.table.patches()[row]))
-        .collect()
-}
 
 /// Writes drift.csv for all pairs of networks.
 pub fn step(run: &mut Run<'_>, plan: &DriftPlan) -> miette::Result<()> {
@@ -48,8 +29,8 @@ pub fn step(run: &mut Run<'_>, plan: &DriftPlan) -> miette::Result<()> {
     if run.begin("drift", key, &[TABLE])? == Begin::Done {
         return Ok(());
     }
-    let chosen = chosen(run, plan);
-    let patches: Vec<&Patch> = chosen.iter().map(|c| c.1).collect();
+    let chosen = run.draw("drift/draw", plan.images, |p| plan.split.holds(p.split));
+    let patches = run.patches(&chosen);
     let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
     let (mut models, mut answers, mut problems) = (Vec::new(), Vec::<Features>::new(), Vec::new());
     let parts = run.folder.path("drift/parts");
@@ -76,7 +57,7 @@ pub fn step(run: &mut Run<'_>, plan: &DriftPlan) -> miette::Result<()> {
             "{readable} patches can be read; drift needs at least 4, and better several hundred"
         ));
     }
-    let rows: Vec<usize> = answers[0].rows.iter().map(|&k| chosen[k].0).collect();
+    let rows: Vec<usize> = answers[0].rows.iter().map(|&k| chosen[k]).collect();
     let numbers: Vec<usize> = rows.iter().map(|&row| grouped.of[row]).collect();
     let pairs = pairs(run, plan);
     let task = run

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use miette::IntoDiagnostic;
 use rayon::prelude::*;
-use spolia_dataset::{Patch, Problem, Unit, groups};
+use spolia_dataset::{Problem, Unit, groups};
 use spolia_interpret::concepts::{Categories, Concept};
 use spolia_measure::Measure;
 use spolia_stats::{Matrix, Repeatability, repeatability};
@@ -14,7 +14,7 @@ use crate::jobs::concepts::Measured;
 use crate::jobs::concepts::controls::COVARIATES;
 use crate::jobs::concepts::own_table::{Own, Table};
 use crate::jobs::measure::{Copies, measure_with_copies};
-use crate::run_folder::Begin;
+use crate::run_folder::{Begin, cell};
 use crate::seed;
 use crate::study::ConceptsPlan;
 
@@ -40,27 +40,12 @@ const REPEATABILITY_COLUMNS: [&str; 8] = [
 /// Changed copies of each patch that are measured again.
 const COPIES: u64 = 5;
 
-/// The patches of the concepts, with their places in the study's table: as many as wanted of the part wanted, and of those
-/// that the user's own table has, drawn by the seed, in the table's order.
-pub fn chosen<'r>(
-    run: &'r Run<'_>,
-    plan: &ConceptsPlan,
-    table: Option<&Table>,
-) -> Vec<(usize, &'r Patch)> {
-    let mut drawn: Vec<(u64, usize)> = run
-        .table
-        .patches()
-        .iter()
-        .enumerate()
-        .filter(|(_, p)| plan.split.holds(p.split) && table.is_none_or(|t| t.has(&p.id)))
-        .map(|(row, p)| (seed::derive(run.seed, "concepts/draw", &p.id), row))
-        .collect();
-    drawn.sort_unstable();
-    let mut rows: Vec<usize> = drawn.into_iter().take(plan.images).map(|d| d.1).collect();
-    rows.sort_unstable();
-    rows.into_iter()
-        .map(|row| (row, &run.table.patches()[row]))
-        .collect()
+/// Places in the study's table of the patches of the concepts: as many as wanted of the part wanted, and of those that the
+/// user's own table has, drawn by the seed.
+pub fn chosen(run: &Run<'_>, plan: &ConceptsPlan, table: Option<&Table>) -> Vec<usize> {
+    run.draw("concepts/draw", plan.images, |p| {
+        plan.split.holds(p.split) && table.is_none_or(|t| t.has(&p.id))
+    })
 }
 
 /// The user's own table, if the study names one.
@@ -107,7 +92,8 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
         return Ok(());
     }
     let table = own_table(plan)?;
-    let patches = chosen(run, plan, table.as_ref());
+    let chosen = chosen(run, plan, table.as_ref());
+    let patches = run.patches(&chosen);
     let mut notes = Vec::new();
     let mut problems = Vec::new();
     let mut own = None;
@@ -125,7 +111,6 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
                 run.table.len()
             ));
         }
-        let patches: Vec<&Patch> = patches.iter().map(|p| p.1).collect();
         let mut found = table.concepts(run.table.patches(), &patches)?;
         problems.append(&mut found.problems);
         own = Some(found);
@@ -137,7 +122,7 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
     let measured: Vec<Result<(Vec<f64>, Copies), Problem>> = rows
         .par_iter()
         .map(|&row| {
-            let patch = patches[row].1;
+            let patch = patches[row];
             let seed = |copy: u64| seed::derive(run.seed, &format!("copy {copy}"), &patch.id);
             let seeds: Vec<u64> = (0..COPIES).map(seed).collect();
             let copies = (plan.measures.as_slice(), seeds.as_slice());
@@ -153,8 +138,8 @@ pub fn step(run: &mut Run<'_>, plan: &ConceptsPlan) -> miette::Result<()> {
         match values {
             Err(problem) => problems.push(problem),
             Ok((values, again)) => {
-                copies.push((patches[rows[at]].0, again));
-                let id = patches[rows[at]].1.id.clone();
+                copies.push((chosen[rows[at]], again));
+                let id = patches[rows[at]].id.clone();
                 let texts: Vec<String> = values.iter().map(f64::to_string).collect();
                 let (measured, colour) = texts.split_at(names.len());
                 let (numbers, labels) = cells(own.as_ref(), at);
@@ -217,20 +202,16 @@ fn repeatability_rows(
             .flat_map(|copies| copies.iter().map(move |v| v[k]));
         let table = Matrix::new(values.len(), COPIES as usize, table.collect());
         let found = table.and_then(|table| repeatability(&table, &of)).ok();
-        let cell = |of: fn(&Repeatability) -> f64| {
-            found
-                .as_ref()
-                .map_or_else(String::new, |f| of(f).to_string())
-        };
+        let value = |of: fn(&Repeatability) -> f64| cell(found.as_ref().map(of));
         vec![
             measure.name().to_string(),
             values.len().to_string(),
             COPIES.to_string(),
-            cell(|f| f.icc),
-            cell(|f| f.low),
-            cell(|f| f.high),
-            cell(|f| f.within),
-            cell(|f| f.groups as f64),
+            value(|f| f.icc),
+            value(|f| f.low),
+            value(|f| f.high),
+            value(|f| f.within),
+            value(|f| f.groups as f64),
         ]
     };
     Ok(plan.measures.iter().enumerate().map(row).collect())

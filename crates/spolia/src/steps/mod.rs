@@ -13,10 +13,11 @@ mod visualize;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use spolia_dataset::{PatchTable, Reader};
+use spolia_dataset::{Patch, PatchTable, Reader};
 
 use crate::context::{Context, Outcome};
 use crate::run_folder::{About, Begin, RunFolder, StepKey};
+use crate::seed;
 use crate::study::Study;
 
 /// The kinds of step, in order; `--only` takes these.
@@ -257,6 +258,23 @@ impl Run<'_> {
         upstream.iter().fold(key, |key, name| {
             key.upstream(self.keys.get(*name).map_or("", String::as_str))
         })
+    }
+
+    /// Places in the study's table of up to `most` of the patches that `keep` keeps, drawn by the study's seed.
+    fn draw(&self, name: &str, most: usize, keep: impl Fn(&Patch) -> bool) -> Vec<usize> {
+        let patches = self.table.patches().iter().enumerate();
+        let kept = patches.filter(|(_, p)| keep(p));
+        seed::draw(
+            self.seed,
+            name,
+            kept.map(|(row, p)| (row, p.id.as_str())),
+            most,
+        )
+    }
+
+    /// The patches at these places of the study's table.
+    fn patches(&self, rows: &[usize]) -> Vec<&Patch> {
+        rows.iter().map(|&row| &self.table.patches()[row]).collect()
     }
 
     /// The weights of a network of the study.

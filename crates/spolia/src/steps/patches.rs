@@ -1,8 +1,7 @@
 //! The patches of a study: found, read once, divided, and written to patches.csv.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::UNIX_EPOCH;
 
 use miette::IntoDiagnostic;
 use rayon::prelude::*;
@@ -13,7 +12,7 @@ use spolia_dataset::{
 
 use crate::jobs::slides::{Cut, Format, annotation_of, cut, files, name};
 use crate::progress::Progress;
-use crate::run_folder::{Begin, Manifest, RunFolder, StepKey};
+use crate::run_folder::{Begin, Manifest, RunFolder, StepKey, file_state};
 use crate::seed;
 use crate::study::{PatchesPlan, SlidesPlan, SplitBy};
 
@@ -150,7 +149,7 @@ fn inputs(plan: &PatchesPlan, seed: u64, table: &PatchTable) -> miette::Result<S
     for patch in table.patches() {
         files
             .entry(patch.source.path())
-            .or_insert_with_key(|file| state(file));
+            .or_insert_with_key(|file| file_state(file));
     }
     let files: Vec<(String, (u64, u128))> = files
         .into_iter()
@@ -168,18 +167,6 @@ fn inputs(plan: &PatchesPlan, seed: u64, table: &PatchTable) -> miette::Result<S
     let rows: Vec<_> = table.patches().iter().map(row).collect();
     let key = StepKey::new(STEP).with("plan", plan)?.with("seed", &seed)?;
     Ok(key.with("files", &files)?.with("rows", &rows)?.finish())
-}
-
-/// Length and time of change in nanoseconds; zeros for a file that is gone, which reading tells.
-fn state(file: &Path) -> (u64, u128) {
-    let Ok(meta) = file.metadata() else {
-        return (0, 0);
-    };
-    let changed = meta
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    (meta.len(), changed.map_or(0, |time| time.as_nanos()))
 }
 
 /// The divided patches, their side in pixels, and what the report must say about the division.
@@ -310,27 +297,19 @@ fn at_most(table: &PatchTable, most: Option<u64>, study_seed: u64) -> PatchTable
     let Some(most) = most else {
         return table.clone();
     };
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
     type Group = (Option<u8>, Option<Split>);
-    let mut drawn: BTreeMap<Group, Vec<(u64, &str)>> = BTreeMap::new();
-    for patch in table.patches() {
-        let place = seed::derive(study_seed, "patches/most", &patch.id);
-        drawn
-            .entry((patch.label, patch.split))
-            .or_default()
-            .push((place, &patch.id));
+    let mut groups: BTreeMap<Group, Vec<(usize, &str)>> = BTreeMap::new();
+    for (row, patch) in table.patches().iter().enumerate() {
+        let group = groups.entry((patch.label, patch.split)).or_default();
+        group.push((row, &patch.id));
     }
-    let mut kept: Vec<&str> = Vec::new();
-    for places in drawn.values_mut() {
-        places.sort_unstable();
-        kept.extend(
-            places
-                .iter()
-                .take(usize::try_from(most).unwrap_or(usize::MAX))
-                .map(|(_, id)| *id),
-        );
-    }
-    kept.sort_unstable();
-    table.filtered(|patch| kept.binary_search(&patch.id.as_str()).is_ok())
+    let drawn = groups
+        .into_values()
+        .flat_map(|items| seed::draw(study_seed, "patches/most", items.into_iter(), most));
+    let kept: BTreeSet<usize> = drawn.collect();
+    let mut row = 0..;
+    table.filtered(|_| row.next().is_some_and(|row| kept.contains(&row)))
 }
 
 fn describe(

@@ -12,6 +12,7 @@ use spolia_interpret::concepts::{
 use super::Job;
 use crate::jobs::kept::kept;
 use crate::progress::Task;
+use crate::run_folder::cell;
 use crate::seed;
 
 /// Permutations of the concepts that may carry the centre.
@@ -201,7 +202,6 @@ impl Job<'_> {
                 }
             };
             let accuracy = found.scores.map(|s| s.balanced_accuracy);
-            let option = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
             carriers.push(vec![
                 self.network.to_string(),
                 name.to_string(),
@@ -211,8 +211,8 @@ impl Job<'_> {
                 between.null.to_string(),
                 between.p.to_string(),
                 String::new(),
-                option(accuracy),
-                option(without),
+                cell(accuracy),
+                cell(without),
             ]);
         }
         Ok(Layer {

@@ -7,6 +7,7 @@ use spolia_measure::Measure;
 use super::Job;
 use crate::jobs::kept::kept;
 use crate::progress::Task;
+use crate::run_folder::cell;
 
 /// What texture must tell more than.
 pub const COVARIATES: [Measure; 4] = [
@@ -74,7 +75,7 @@ impl Job<'_> {
             .chain([self.images().to_string(), c.components.to_string()])
             .chain(c.equal.map(|v| v.to_string()))
             .chain(unique)
-            .chain([ceiling.map_or_else(String::new, f64::to_string)])
+            .chain([cell(ceiling.copied())])
             .collect()
     }
 }

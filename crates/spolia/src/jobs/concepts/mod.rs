@@ -67,7 +67,7 @@ pub struct Job<'a> {
     pub model: &'a Model,
     /// Layers and their names, in the order of `features.layers`.
     pub layers: Vec<(StageId, &'static str)>,
-    /// The patches that features were asked for.
+    /// The patches that `features.rows` are places of.
     pub patches: &'a [&'a Patch],
     /// Where pixels come from.
     pub reader: &'a Reader,

@@ -16,6 +16,7 @@ use super::tables::fill_q;
 use crate::context::Context;
 use crate::jobs::batches::{self, Pass};
 use crate::jobs::kept::kept;
+use crate::run_folder::cell;
 use crate::seed;
 
 /// Patches whose gradients are taken: enough for a share to ± .07, and a few minutes at most.
@@ -80,16 +81,10 @@ impl Job<'_> {
 
     /// Places in `patches` of up to [`PATCHES`] labelled patches, drawn by the seed.
     fn relevance_patches(&self) -> Vec<usize> {
-        let seed = self.options.seed;
         let rows = self.features.rows.iter();
-        let mut drawn: Vec<(u64, usize)> = rows
-            .filter(|&&k| self.patches[k].label.is_some())
-            .map(|&k| (seed::derive(seed, "relevance", &self.patches[k].id), k))
-            .collect();
-        drawn.sort_unstable();
-        let mut places: Vec<usize> = drawn.into_iter().take(PATCHES).map(|d| d.1).collect();
-        places.sort_unstable();
-        places
+        let labelled = rows.filter(|&&k| self.patches[k].label.is_some());
+        let items = labelled.map(|&k| (k, self.patches[k].id.as_str()));
+        seed::draw(self.options.seed, "relevance", items, PATCHES)
     }
 
     fn gradients(
@@ -194,7 +189,6 @@ impl Job<'_> {
 }
 
 fn row(place: [&str; 4], r: &Relevance) -> Vec<String> {
-    let option = |v: Option<f64>| v.map_or_else(String::new, |v| v.to_string());
     let mut row: Vec<String> = place.into_iter().map(String::from).collect();
     row.extend([
         r.n.to_string(),
@@ -204,14 +198,14 @@ fn row(place: [&str; 4], r: &Relevance) -> Vec<String> {
     ]);
     let with_q = |null: Option<Null>| {
         [
-            option(null.map(|n| n.sd)),
-            option(null.map(|n| n.p)),
+            cell(null.map(|n| n.sd)),
+            cell(null.map(|n| n.p)),
             String::new(),
         ]
     };
     row.push(r.tcav_shuffled.mean.to_string());
     row.extend(with_q(Some(r.tcav_shuffled)));
-    row.extend([option(r.br), String::new()]);
+    row.extend([cell(r.br), String::new()]);
     row.extend(with_q(r.br_shuffled));
     row.push(r.tcav_random.mean.to_string());
     row.extend(with_q(Some(r.tcav_random)));
