@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::hdf5;
 use crate::resolve::Found;
 use crate::table::{Patch, Source, Split, parse_label};
+use crate::table_csv::places;
 
 /// The file of another part of the same split, such as `_y.h5` for `_x.h5`.
 fn beside(path: &Path, ending: &str) -> Option<PathBuf> {
@@ -115,18 +116,8 @@ fn slides(path: &Path, count: u64) -> Result<Vec<Place>> {
     };
     let mut reader = csv::Reader::from_path(&file).map_err(csv_error)?;
     let header = reader.headers().map_err(csv_error)?.clone();
-    let column = |name: &'static str| {
-        header
-            .iter()
-            .position(|h| h == name)
-            .ok_or_else(|| Error::Column {
-                path: file.clone(),
-                wanted: name,
-                found: header.iter().collect::<Vec<_>>().join(", "),
-            })
-    };
-    let (slide, x, y) = (column("wsi")?, column("coord_x")?, column("coord_y")?);
-    let mut places = Vec::new();
+    let [slide, x, y] = places(&file, &header, ["wsi", "coord_x", "coord_y"])?;
+    let mut found = Vec::new();
     for record in reader.records() {
         let record = record.map_err(csv_error)?;
         let number = |at: usize| record.get(at).and_then(|t| t.trim().parse().ok());
@@ -134,20 +125,20 @@ fn slides(path: &Path, count: u64) -> Result<Vec<Place>> {
             .get(slide)
             .filter(|t| !t.is_empty())
             .map(str::to_owned);
-        places.push(Place {
+        found.push(Place {
             slide: name,
             x: number(x),
             y: number(y),
         });
     }
-    if places.len() as u64 != count {
+    if found.len() as u64 != count {
         return Err(Error::Empty {
             path: file,
             what: format!(
                 "{} lines for {count} images; both must be of the same split",
-                places.len()
+                found.len()
             ),
         });
     }
-    Ok(places)
+    Ok(found)
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use spolia_slide::Slide;
+use spolia_slide::patches::{Resolved, pixels};
 use spolia_slide::slide::{Options, TileCache};
-use spolia_slide::{Slide, patches};
 
 use crate::error::{Error, Result};
 use crate::read::RgbPatch;
@@ -119,24 +120,11 @@ impl OpenSlides {
             source: Box::new(source),
         };
         let slide = self.open(file, region.slide_mpp).map_err(fail)?;
-        let (level, mpp_asked) = match region.resolution {
-            Resolution::Mpp(mpp) => (0, Some(mpp.value())),
-            Resolution::Level(level) => (level, None),
+        let resolved = match region.resolution {
+            Resolution::Mpp(mpp) => Resolved::Mpp(mpp.value()),
+            Resolution::Level(level) => Resolved::Level(level),
         };
-        let patch = patches::Patch {
-            slide: String::new(),
-            x: region.x,
-            y: region.y,
-            size: region.size,
-            span: f64::from(region.size),
-            level,
-            mpp_asked,
-            mpp: None,
-            label: None,
-            tumor_share: None,
-            tissue_share: 1.0,
-        };
-        let image = patch.read(&slide).map_err(fail)?;
+        let image = pixels(&slide, (region.x, region.y), region.size, resolved).map_err(fail)?;
         Ok(RgbPatch {
             width: image.width() as usize,
             height: image.height() as usize,

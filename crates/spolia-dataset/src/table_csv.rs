@@ -165,6 +165,27 @@ impl Columns {
     }
 }
 
+/// Where columns that a table must have stand in it.
+///
+/// # Errors
+/// [`Error::Column`], naming the first that is missing.
+pub(crate) fn places<const N: usize>(
+    path: &Path,
+    header: &csv::StringRecord,
+    wanted: [&'static str; N],
+) -> Result<[usize; N]> {
+    let mut places = [0; N];
+    for (place, wanted) in places.iter_mut().zip(wanted) {
+        let found = header.iter().position(|h| h == wanted);
+        *place = found.ok_or_else(|| Error::Column {
+            path: path.to_path_buf(),
+            wanted,
+            found: header.iter().collect::<Vec<_>>().join(", "),
+        })?;
+    }
+    Ok(places)
+}
+
 /// Why a file is not a table of patches, if it is not.
 pub(crate) fn refuse_csv(path: &Path) -> std::result::Result<(), String> {
     if !path.is_file() {

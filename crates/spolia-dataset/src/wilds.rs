@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::resolve::{Found, Problem};
 use crate::table::{Patch, Source, Split, known_classes, parse_label};
+use crate::table_csv::places;
 
 /// Columns that are needed.
 const COLUMNS: [&str; 7] = [
@@ -34,17 +35,7 @@ pub(crate) fn open(path: &Path, classes: &[String]) -> Result<Found> {
     };
     let mut reader = csv::Reader::from_path(&file).map_err(csv_error)?;
     let header = reader.headers().map_err(csv_error)?.clone();
-    let mut at = [0; COLUMNS.len()];
-    for (place, wanted) in at.iter_mut().zip(COLUMNS) {
-        *place = header
-            .iter()
-            .position(|h| h == wanted)
-            .ok_or_else(|| Error::Column {
-                path: file.clone(),
-                wanted,
-                found: header.iter().collect::<Vec<_>>().join(", "),
-            })?;
-    }
+    let at = places(&file, &header, COLUMNS)?;
     let (mut patches, mut problems) = (Vec::new(), Vec::new());
     for record in reader.records() {
         let record = record.map_err(csv_error)?;

@@ -3,17 +3,11 @@
 //! Where what follows the layer is linear, the sum over positions is the logit less its bias. The paper's own map is
 //! the sum before the ReLU, which is taken here as of the other maps, so that all of them show evidence for a class.
 
+use super::map::own_weighted_sum;
+
 /// The map; both arrays are rows x columns x channels.
 pub(super) fn map(activation: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
-    let channels = channels.max(1);
-    activation
-        .chunks_exact(channels)
-        .zip(gradient.chunks_exact(channels))
-        .map(|(a, g)| {
-            let products = a.iter().zip(g).map(|(&a, &g)| f64::from(a) * f64::from(g));
-            products.sum::<f64>().max(0.0) as f32
-        })
-        .collect()
+    own_weighted_sum(activation, gradient, channels, |g| g)
 }
 
 #[cfg(test)]

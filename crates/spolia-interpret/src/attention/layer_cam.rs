@@ -1,20 +1,11 @@
 //! LayerCAM (Jiang et al. 2021, equations 5 to 7): relu(sum over channels of relu(g) A), each position weighed by
 //! its own gradient, so that early layers give fine maps.
 
+use super::map::own_weighted_sum;
+
 /// The map; both arrays are rows x columns x channels.
 pub(super) fn map(activation: &[f32], gradient: &[f32], channels: usize) -> Vec<f32> {
-    let channels = channels.max(1);
-    activation
-        .chunks_exact(channels)
-        .zip(gradient.chunks_exact(channels))
-        .map(|(a, g)| {
-            let products = a
-                .iter()
-                .zip(g)
-                .map(|(&a, &g)| f64::from(a) * f64::from(g.max(0.0)));
-            products.sum::<f64>().max(0.0) as f32
-        })
-        .collect()
+    own_weighted_sum(activation, gradient, channels, |g| g.max(0.0))
 }
 
 #[cfg(test)]

@@ -128,6 +128,26 @@ pub(super) fn weighted_sum(activation: &[f32], weights: &[f64]) -> Vec<f32> {
         .collect()
 }
 
+/// relu(sum over channels of `weight`(g) A) at each position of an activation and its gradient, both rows x columns x
+/// channels: every position is weighed by its own gradient.
+pub(super) fn own_weighted_sum(
+    activation: &[f32],
+    gradient: &[f32],
+    channels: usize,
+    weight: fn(f32) -> f32,
+) -> Vec<f32> {
+    let channels = channels.max(1);
+    activation
+        .chunks_exact(channels)
+        .zip(gradient.chunks_exact(channels))
+        .map(|(a, g)| {
+            let pairs = a.iter().zip(g);
+            let products = pairs.map(|(&a, &g)| f64::from(a) * f64::from(weight(g)));
+            products.sum::<f64>().max(0.0) as f32
+        })
+        .collect()
+}
+
 /// The two inputs next to output position `x`, and the fraction towards the second.
 fn between(x: usize, outputs: usize, inputs: usize) -> (usize, usize, f32) {
     let last = inputs.saturating_sub(1);

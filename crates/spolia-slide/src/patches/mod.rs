@@ -121,15 +121,32 @@ impl Patch {
     /// # Errors
     /// The slide cannot be read there.
     pub fn read(&self, slide: &Slide) -> Result<RgbImage> {
-        let (x, y) = (self.x as i64, self.y as i64);
-        if let Some(mpp) = self.mpp_asked {
-            return Ok(slide.region_at(mpp, x, y, self.size, self.size)?.image);
+        let resolved = self
+            .mpp_asked
+            .map_or(Resolved::Level(self.level), Resolved::Mpp);
+        pixels(slide, (self.x, self.y), self.size, resolved)
+    }
+}
+
+/// The pixels of a square of `size` pixels at a resolution; its top left corner in pixels of level 0.
+///
+/// # Errors
+/// The slide cannot be read there.
+pub fn pixels(
+    slide: &Slide,
+    (x, y): (u64, u64),
+    size: u32,
+    resolved: Resolved,
+) -> Result<RgbImage> {
+    match resolved {
+        Resolved::Mpp(mpp) => Ok(slide.region_at(mpp, x as i64, y as i64, size, size)?.image),
+        Resolved::Level(level) => {
+            let downsample = slide
+                .levels()
+                .get(level)
+                .map_or(1.0, |level| level.downsample);
+            let own = |place: u64| (place as f64 / downsample).round() as i64;
+            slide.region(level, own(x), own(y), size, size)
         }
-        let downsample = slide
-            .levels()
-            .get(self.level)
-            .map_or(1.0, |level| level.downsample);
-        let own = |place: u64| (place as f64 / downsample).round() as i64;
-        slide.region(self.level, own(self.x), own(self.y), self.size, self.size)
     }
 }
