@@ -1,5 +1,9 @@
 //! Maps and scores of pytorch-grad-cam, captum, Quantus and SciPy, exported with tests/reference/attention/peers.py.
 
+#[path = "../../../tests/reference/inputs.rs"]
+mod inputs;
+
+use inputs::{SIDE, images, weights};
 use serde::Deserialize;
 use spolia_interpret::attention::{
     Compat, Map, Method, Options, Path,
@@ -7,12 +11,7 @@ use spolia_interpret::attention::{
     localization::{Region, localization},
     sanity::similarity,
 };
-use spolia_network::{
-    Convention, Cpu, Network, StageId, Tensor, WeightTensor, Weights, inception_v3,
-    weights::starter,
-};
-
-const SIDE: usize = 107;
+use spolia_network::{Convention, Cpu, Network, StageId, Tensor, Weights, inception_v3};
 
 #[derive(Deserialize)]
 struct Reference {
@@ -86,47 +85,9 @@ fn reference() -> Reference {
     serde_json::from_str(include_str!("attention_peers.json")).unwrap()
 }
 
-/// `values` of engine.py.
-fn values(seed: u32, n: usize) -> Vec<f32> {
-    (0..n as u32)
-        .map(|i| {
-            let mut x = i.wrapping_add(seed.wrapping_mul(0x9E37_79B1));
-            for (shift, factor) in [(16, 0x7FEB_352D_u32), (15, 0x846C_A68B)] {
-                x = (x ^ (x >> shift)).wrapping_mul(factor);
-            }
-            x ^= x >> 16;
-            (f64::from(x) / 2_147_483_648.0 - 1.0) as f32
-        })
-        .collect()
-}
-
-/// The starter weights with the script's classification layer.
+/// The scripts' network.
 fn network() -> (Network, Weights) {
-    let mut weights = starter().unwrap();
-    let data = values(7, 2048).into_iter().map(|v| 0.05 * v).collect();
-    for (name, shape, data) in [
-        ("fc.weight", vec![1, 2048], data),
-        ("fc.bias", vec![1], vec![0.0]),
-    ] {
-        weights
-            .tensors
-            .insert(name.into(), WeightTensor { shape, data });
-    }
-    (inception_v3(Convention::Keras, Some(1)), weights)
-}
-
-/// The first `count` of the script's images.
-fn images(seed: u32, count: usize) -> Tensor {
-    let blocks = values(seed, 8 * 14 * 14 * 3);
-    let noise = values(seed + 1, 8 * SIDE * SIDE * 3);
-    let mut data = Vec::new();
-    for (i, noise) in noise.iter().enumerate().take(count * SIDE * SIDE * 3) {
-        let (channel, pixel) = (i % 3, i / 3);
-        let (image, row, column) = (pixel / (SIDE * SIDE), pixel / SIDE % SIDE, pixel % SIDE);
-        let block = blocks[((image * 14 + row / 8) * 14 + column / 8) * 3 + channel];
-        data.push(0.75 * block + 0.25 * noise);
-    }
-    Tensor::new([count, SIDE, SIDE, 3], data).unwrap()
+    (inception_v3(Convention::Keras, Some(1)), weights())
 }
 
 fn path(layers: &[&str]) -> Path {

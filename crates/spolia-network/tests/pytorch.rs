@@ -1,14 +1,14 @@
 //! Agreement with PyTorch float32, by values exported with tests/reference/engine.py.
 
+#[path = "../../../tests/reference/inputs.rs"]
+mod inputs;
+
 use std::collections::BTreeMap;
 
+use inputs::{images, weights};
 use serde::Deserialize;
-use spolia_network::{
-    Convention, Cpu, Cut, Engine, ReluGradient, Sgd, Tensor, WeightTensor, Weights, inception_v3,
-    weights::starter,
-};
+use spolia_network::{Convention, Cpu, Cut, Engine, ReluGradient, Sgd, Tensor, inception_v3};
 
-const SIDE: usize = 107;
 const LABELS: [f32; 8] = [0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
 const TOLERANCE: f64 = 1e-4;
 
@@ -45,55 +45,6 @@ struct Reference {
 
 fn reference() -> Reference {
     serde_json::from_str(include_str!("pytorch.json")).unwrap()
-}
-
-/// `values` of the script.
-fn values(seed: u32, n: usize) -> Vec<f32> {
-    (0..n as u32)
-        .map(|i| {
-            let mut x = i.wrapping_add(seed.wrapping_mul(0x9E37_79B1));
-            for (shift, factor) in [(16, 0x7FEB_352D_u32), (15, 0x846C_A68B)] {
-                x = (x ^ (x >> shift)).wrapping_mul(factor);
-            }
-            x ^= x >> 16;
-            (f64::from(x) / 2_147_483_648.0 - 1.0) as f32
-        })
-        .collect()
-}
-
-/// The starter weights with the script's classification layer.
-fn weights() -> Weights {
-    let mut weights = starter().unwrap();
-    let data = values(7, 2048).into_iter().map(|v| 0.05 * v).collect();
-    weights.tensors.insert(
-        "fc.weight".into(),
-        WeightTensor {
-            shape: vec![1, 2048],
-            data,
-        },
-    );
-    weights.tensors.insert(
-        "fc.bias".into(),
-        WeightTensor {
-            shape: vec![1],
-            data: vec![0.0],
-        },
-    );
-    weights
-}
-
-/// The first `count` of the script's eight images: blocks of 8 x 8 pixels of one colour, with noise.
-fn images(seed: u32, count: usize) -> Tensor {
-    let blocks = values(seed, 8 * 14 * 14 * 3);
-    let noise = values(seed + 1, 8 * SIDE * SIDE * 3);
-    let mut data = Vec::new();
-    for (i, noise) in noise.iter().enumerate().take(count * SIDE * SIDE * 3) {
-        let (channel, pixel) = (i % 3, i / 3);
-        let (image, row, column) = (pixel / (SIDE * SIDE), pixel / SIDE % SIDE, pixel % SIDE);
-        let block = blocks[((image * 14 + row / 8) * 14 + column / 8) * 3 + channel];
-        data.push(0.75 * block + 0.25 * noise);
-    }
-    Tensor::new([count, SIDE, SIDE, 3], data).unwrap()
 }
 
 /// Values agree within the tolerance, relative to their own size or to the array's root mean square; sums relative to

@@ -1,10 +1,11 @@
 //! Concepts of a small study and of one's own table: every table, the same for any number of threads.
 
-use std::collections::BTreeMap;
+mod cohort;
+
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
+use cohort::{images, number, rows, spolia, told};
 
 const STUDY: &str = r#"
 name = "concepts"
@@ -24,22 +25,9 @@ repeats = 2
 split = "all"
 "#;
 
-/// Forty images of 20 patients in two centres: stripes of one of two widths, with noise.
-fn images(folder: &Path) {
-    let mut table = String::from("file,label,patient,centre\n");
-    let mut state = 1u32;
-    for i in 0..40u32 {
-        let image = image::RgbImage::from_fn(76, 76, |x, y| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let stripe = 100 * ((x + y) / (4 + 4 * (i % 2)) % 2) as u8;
-            let noise = (state >> 26) as u8;
-            let stain = 60 * (i / 2 % 2) as u8;
-            image::Rgb([stripe + noise, stripe + 40, noise + stain + i as u8])
-        });
-        image.save(folder.join(format!("{i:02}.png"))).unwrap();
-        table.push_str(&format!("{i:02}.png,{},p{},c{}\n", i % 2, i / 2, i / 2 % 2));
-    }
-    fs::write(folder.join("images.csv"), table).unwrap();
+/// The cohort, the study, and a table of one's own for it.
+fn study(folder: &Path) {
+    images(folder);
     fs::write(folder.join("study.toml"), STUDY).unwrap();
     let findings: String = (0..40)
         .map(|i| format!("{i:02},{},{}\n", i * 13 % 17, ["thin", "wide"][i % 2]))
@@ -51,28 +39,26 @@ fn images(folder: &Path) {
     .unwrap();
 }
 
-fn spolia(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
-    Command::new(env!("CARGO_BIN_EXE_spolia"))
-        .current_dir(folder)
-        .args(arguments)
-        .assert()
-}
-
-/// Rows of a table as field by column.
-fn rows(file: &Path) -> Vec<BTreeMap<String, String>> {
-    let mut table = csv::Reader::from_path(file).unwrap();
-    table.deserialize().map(|row| row.unwrap()).collect()
-}
-
-fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
-    row[column].parse().unwrap()
+/// `spolia concepts` of the cohort and own.csv at the first layer.
+fn concepts(root: &Path, weights: &str, more: &[&str]) -> assert_cmd::assert::Assert {
+    let command = [
+        "concepts",
+        "images.csv",
+        "--weights",
+        weights,
+        "--layer",
+        "Conv2d_1a_3x3",
+        "--measures",
+        "own.csv",
+    ];
+    spolia(&[&command, more].concat(), root)
 }
 
 #[test]
 fn a_study_and_a_table_of_ones_own() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    images(root);
+    study(root);
     for threads in ["1", "2"] {
         spolia(
             &[
@@ -150,24 +136,8 @@ fn own(root: &Path) {
     table.push_str("nowhere,1,0,a,1\n");
     fs::write(root.join("own.csv"), table).unwrap();
     let weights = "1/networks/tuned/weights.safetensors";
-    let run = spolia(
-        &[
-            "concepts",
-            "images.csv",
-            "--weights",
-            weights,
-            "--layer",
-            "Conv2d_1a_3x3",
-            "--measures",
-            "own.csv",
-            "--repeats",
-            "2",
-            "--out",
-            "own",
-        ],
-        root,
-    );
-    let told = String::from_utf8(run.failure().code(1).get_output().stderr.clone()).unwrap();
+    let run = concepts(root, weights, &["--repeats", "2", "--out", "own"]);
+    let told = told(&run.failure().code(1));
     for said in [
         "07: size is missing or not finite",
         "nowhere: stands in own.csv, but there is no image",
@@ -216,28 +186,17 @@ fn every_estimator_and_pool_tells_the_stripes() {
     fs::write(root.join("own.csv"), format!("id,width\n{table}")).unwrap();
     let run = |estimator: &str, pool: &str| {
         let out = format!("{estimator}-{pool}");
-        let told = spolia(
-            &[
-                "concepts",
-                "images.csv",
-                "--weights",
-                weights,
-                "--layer",
-                "Conv2d_1a_3x3",
-                "--measures",
-                "own.csv",
-                "--repeats",
-                "1",
-                "--estimator",
-                estimator,
-                "--pool",
-                pool,
-                "--out",
-                &out,
-            ],
-            root,
-        );
-        told.success();
+        let more = [
+            "--repeats",
+            "1",
+            "--estimator",
+            estimator,
+            "--pool",
+            pool,
+            "--out",
+            &out,
+        ];
+        concepts(root, weights, &more).success();
         let row = rows(&root.join(&out).join("r2.csv")).remove(0);
         let size = fs::metadata(root.join(&out).join("vectors.safetensors")).unwrap();
         (
@@ -291,21 +250,6 @@ fn one_patient_is_not_enough() {
         .collect();
     fs::write(root.join("own.csv"), format!("id,size\n{sizes}")).unwrap();
     let weights = random_weights(root);
-    let run = spolia(
-        &[
-            "concepts",
-            "images.csv",
-            "--weights",
-            weights,
-            "--layer",
-            "Conv2d_1a_3x3",
-            "--measures",
-            "own.csv",
-            "--out",
-            "own",
-        ],
-        root,
-    );
-    let told = String::from_utf8(run.failure().get_output().stderr.clone()).unwrap();
+    let told = told(&concepts(root, weights, &["--out", "own"]).failure());
     assert!(told.contains("the 40 images are of 1 patient"), "{told}");
 }

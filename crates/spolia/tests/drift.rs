@@ -1,10 +1,10 @@
 //! Drift between the networks of a small study, and by the command.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+mod cohort;
 
-use assert_cmd::Command;
+use std::fs;
+
+use cohort::{Row, images, number, rows, spolia, told};
 
 const STUDY: &str = r#"
 name = "drift"
@@ -26,49 +26,20 @@ layers = ["Conv2d_1a_3x3", "Mixed_5b", "maxpool1"]
 images = 24
 "#;
 
-fn images(folder: &Path) {
-    let mut table = String::from("file,label,patient\n");
-    let mut state = 1u32;
-    for i in 0..30u32 {
-        let image = image::RgbImage::from_fn(76, 76, |x, y| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let stripe = 100 * ((x + y) / (4 + 4 * (i % 2)) % 2) as u8;
-            image::Rgb([stripe + (state >> 26) as u8, stripe + 40, i as u8])
-        });
-        image.save(folder.join(format!("{i:02}.png"))).unwrap();
-        table.push_str(&format!("{i:02}.png,{},p{}\n", i % 2, i / 2));
-    }
-    fs::write(folder.join("images.csv"), table).unwrap();
-    fs::write(folder.join("study.toml"), STUDY).unwrap();
-}
-
-fn spolia(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
-    Command::new(env!("CARGO_BIN_EXE_spolia"))
-        .current_dir(folder)
-        .args(arguments)
-        .assert()
-}
-
-fn rows(file: &Path) -> Vec<BTreeMap<String, String>> {
-    let mut table = csv::Reader::from_path(file).unwrap();
-    table.deserialize().map(|row| row.unwrap()).collect()
-}
-
 #[test]
 fn a_study_compares_all_pairs_and_names_the_nulls() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     images(root);
+    fs::write(root.join("study.toml"), STUDY).unwrap();
     spolia(&["run", "study.toml", "--quiet", "--out", "run"], root).success();
     let table = rows(&root.join("run/drift/drift.csv"));
     assert_eq!(table.len(), 6 * 3);
     let of = |before: &str, after: &str, layer: &str| {
-        let same = |row: &&BTreeMap<String, String>| {
-            row["before"] == before && row["after"] == after && row["layer"] == layer
-        };
+        let same =
+            |row: &&Row| row["before"] == before && row["after"] == after && row["layer"] == layer;
         table.iter().find(same).unwrap().clone()
     };
-    let number = |row: &BTreeMap<String, String>, column: &str| row[column].parse::<f64>().unwrap();
     assert_eq!(of("random", "other", "maxpool1")["kind"], "random");
     assert_eq!(of("tuned", "again", "maxpool1")["kind"], "retrained");
     let tuned = of("random", "tuned", "Conv2d_1a_3x3");
@@ -99,8 +70,7 @@ fn a_study_compares_all_pairs_and_names_the_nulls() {
         "--out",
         "drift.csv",
     ];
-    let told = spolia(&command, root).code(2);
-    let told = String::from_utf8(told.get_output().stderr.clone()).unwrap();
+    let told = told(&spolia(&command, root).code(2));
     assert!(told.contains("--weights BEFORE --weights AFTER"), "{told}");
     let layer = [
         "--weights",
@@ -129,8 +99,7 @@ fn drift_needs_two_networks() {
     let folder = tempfile::tempdir().unwrap();
     let study = "name = \"a\"\n[patches]\n[network.a]\n[drift]\n";
     fs::write(folder.path().join("study.toml"), study).unwrap();
-    let told = spolia(&["study", "check", "study.toml"], folder.path()).failure();
-    let told = String::from_utf8(told.get_output().stderr.clone()).unwrap();
+    let told = told(&spolia(&["study", "check", "study.toml"], folder.path()).failure());
     assert!(
         told.contains("[drift] is between networks, and there is 1"),
         "{told}"

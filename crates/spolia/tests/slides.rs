@@ -1,10 +1,12 @@
 //! Slides and annotations, from the commands and in a study.
 
+mod cohort;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use assert_cmd::Command;
+use cohort::{number, rows, spolia, told};
 use spolia_slide::write;
 
 const SIDE: u64 = 2_048;
@@ -45,22 +47,6 @@ fn slides(root: &Path) {
     }
 }
 
-fn spolia(arguments: &[&str], folder: &Path) -> assert_cmd::assert::Assert {
-    Command::new(env!("CARGO_BIN_EXE_spolia"))
-        .current_dir(folder)
-        .args(arguments)
-        .assert()
-}
-
-fn rows(file: &Path) -> Vec<BTreeMap<String, String>> {
-    let mut table = csv::Reader::from_path(file).unwrap();
-    table.deserialize().map(|row| row.unwrap()).collect()
-}
-
-fn told(done: &assert_cmd::assert::Assert) -> String {
-    String::from_utf8_lossy(&done.get_output().stderr).into_owned()
-}
-
 #[test]
 fn a_study_from_slides() {
     let folder = tempfile::tempdir().unwrap();
@@ -79,7 +65,6 @@ fn a_study_from_slides() {
     assert!(table == fs::read(root.join("b/patches.csv")).unwrap());
     let patches = rows(&root.join("a/patches.csv"));
     assert_eq!(patches.len(), 4 * 24);
-    let number = |row: &BTreeMap<String, String>, column: &str| row[column].parse::<f64>().unwrap();
     let mut splits: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for patch in &patches {
         // A patch of 96 px at 1 µm/px is 192 px wide at .5; at least .4 of it is tissue.
