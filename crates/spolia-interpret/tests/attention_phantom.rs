@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 use spolia_interpret::attention::{
     Map, Method, Options, Path, centre_map,
     faithfulness::{Settings, faithfulness},
-    localization::{Localization, Region, aggregate, localization},
-    random_map,
+    localization::{Localization, Region, localization},
+    mean_over_groups, random_map,
     sanity::similarity,
 };
 use spolia_network::{
@@ -208,19 +208,22 @@ fn every_method_that_sees_the_class_finds_the_disc() {
         if method == Method::EigenCam {
             continue; // It looks at no class.
         }
-        let found = aggregate(&judged(&mut path, method), &groups, 500, 0.95, 1).unwrap();
-        let of = |name: &str| found.iter().find(|a| a.measure == name).unwrap();
+        let found = judged(&mut path, method);
+        let of = |measure: fn(&Localization) -> f64| {
+            let values: Vec<f64> = found.iter().map(measure).collect();
+            mean_over_groups(&values, &groups, 500, 0.95, 1).unwrap()
+        };
         // Score-CAM's softmax gives channels similar weights where their logits differ little.
         let (least, least_auc) = if method == Method::ScoreCam {
             (0.7, 0.0)
         } else {
             (0.95, 0.7)
         };
-        let pointing = of("pointing");
+        let pointing = of(|l| l.pointing);
         assert!(pointing.mean >= least, "{}: {pointing:?}", method.name());
         assert!(pointing.interval.unwrap().low >= least - 0.15);
         assert!(
-            of("enrichment").mean > 5.0 && of("auc").mean > least_auc,
+            of(|l| l.enrichment).mean > 5.0 && of(|l| l.auc).mean > least_auc,
             "{}: {found:?}",
             method.name()
         );
@@ -245,11 +248,9 @@ fn random_maps_are_chance() {
             .zip(values)
             .for_each(|(c, v)| *c += v / 300.0);
     }
-    for (found, chance) in aggregate(&found, &groups, 1000, 0.999, 1)
-        .unwrap()
-        .iter()
-        .zip(chance)
-    {
+    for (measure, chance) in chance.into_iter().enumerate() {
+        let values: Vec<f64> = found.iter().map(|l| l.values()[measure]).collect();
+        let found = mean_over_groups(&values, &groups, 1000, 0.999, 1).unwrap();
         let interval = found.interval.unwrap();
         assert!(
             interval.low <= chance && chance <= interval.high,
@@ -279,7 +280,8 @@ fn faithful_maps_beat_random_and_centred_ones() {
             let found = faithfulness(&image, map, &settings, &mut |batch| {
                 path.probabilities(batch, 1)
             })
-            .unwrap();
+            .unwrap()
+            .measures;
             sum[0] += found.insertion / 10.0;
             sum[1] += found.deletion / 10.0;
             sum[2] += found.road / 10.0;

@@ -31,7 +31,12 @@ impl Map {
     /// Brought to 0-1 by its smallest and largest value; a flat map becomes 0.
     #[must_use]
     pub fn normalised(&self) -> Self {
-        let (low, high) = self.range();
+        self.normalised_by(self.range())
+    }
+
+    /// Brought to 0-1 so that these values become 0 and 1, what is beyond them too; all 0 where they are equal.
+    #[must_use]
+    pub fn normalised_by(&self, (low, high): (f32, f32)) -> Self {
         let scale = if high > low { 1.0 / (high - low) } else { 0.0 };
         Self {
             values: self
@@ -62,6 +67,31 @@ impl Map {
             height,
             width,
             values,
+        }
+    }
+
+    /// The means over `width` x `height` cells, no more than the map has values along a side, each value counted to the cell that its centre lies in: a map of pixels at a
+    /// layer's resolution.
+    #[must_use]
+    pub fn averaged(&self, width: usize, height: usize) -> Self {
+        let (mut sums, mut counts) = (vec![0f64; width * height], vec![0f64; width * height]);
+        let cell = |i: usize, side: usize, cells: usize| (2 * i + 1) * cells / (2 * side);
+        for (y, row) in self.values.chunks_exact(self.width.max(1)).enumerate() {
+            let row_of = cell(y, self.height, height) * width;
+            for (x, &v) in row.iter().enumerate() {
+                let at = row_of + cell(x, self.width, width);
+                sums[at] += f64::from(v);
+                counts[at] += 1.0;
+            }
+        }
+        Self {
+            height,
+            width,
+            values: sums
+                .iter()
+                .zip(&counts)
+                .map(|(sum, count)| (sum / f64::max(*count, 1.0)) as f32)
+                .collect(),
         }
     }
 
@@ -183,6 +213,20 @@ mod tests {
         let ratio = spread.values[2 * 7 + 4] / spread.values[2 * 7 + 3];
         assert!((ratio - (-2.0f32).exp()).abs() < 1e-5, "{ratio}");
         assert_eq!(spread.values[7 + 3], spread.values[3 * 7 + 3]);
+    }
+
+    #[test]
+    fn averaged_over_cells() {
+        let map = Map {
+            height: 2,
+            width: 3,
+            values: vec![1.0, 2.0, 6.0, 3.0, 4.0, 8.0],
+        };
+        // The middle column's centre lies on the border of the two cells and counts to the right one.
+        let cells = map.averaged(2, 1);
+        assert_eq!((cells.height, cells.width), (1, 2));
+        assert_eq!(cells.values, [2.0, 5.0]);
+        assert_eq!(map.averaged(3, 2), map);
     }
 
     #[test]

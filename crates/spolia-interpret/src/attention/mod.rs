@@ -23,6 +23,7 @@
 
 pub mod atypia;
 mod baseline;
+mod colours;
 mod eigen_cam;
 mod enlarge;
 pub mod faithfulness;
@@ -41,17 +42,19 @@ mod overlay;
 mod path;
 pub mod sanity;
 mod score_cam;
-mod viridis;
+mod summary;
 mod x_grad_cam;
 
 pub use baseline::{centre_map, random_map, stain_map};
+pub use colours::ColourMap;
 pub use enlarge::Picture;
 pub use fuse::fused;
 pub use map::Map;
 pub use maps::{Attention, maps};
 pub use method::{Compat, Method, Options};
-pub use overlay::overlay;
+pub use overlay::{Drawing, overlay};
 pub use path::Path;
+pub use summary::{Mean, mean_over_groups};
 
 /// The example of the methods' tests: rows x columns x channels of A = [[[1, 2], [3, 4]], [[0, 1], [0, 2]]] and
 /// g = [[[.1, .2], [-.1, .05]], [[.3, -.2], [0, .1]]] (channels first).

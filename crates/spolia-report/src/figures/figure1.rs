@@ -3,7 +3,7 @@
 use image::RgbImage;
 use serde::Serialize;
 
-use super::mosaic::{LETTER, Mosaic};
+use super::mosaic::{LETTER, Mosaic, text_width};
 use super::pictures::{self, Missing};
 use crate::Error;
 use crate::run::visualize::Channel;
@@ -66,7 +66,7 @@ pub(crate) fn draw(run: &Run, missing: &mut Missing) -> Result<Option<(Grid, Vec
 
     let columns = chosen.iter().map(Vec::len).max().unwrap_or(1).min(4) as u32;
     let block = columns * (SIDE + GAP);
-    let left = layers.iter().map(|l| Mosaic::width(l)).max().unwrap_or(0) + 2 * GAP;
+    let left = layers.iter().map(|l| text_width(l)).max().unwrap_or(0) + 2 * GAP;
     let lines = |channels: &[usize]| (channels.len() as u32).div_ceil(columns);
     let row = |channels: &[usize]| lines(channels) * (SIDE + LETTER + GAP) + 2 * GAP;
     let width = left + networks.len() as u32 * (block + 2 * GAP);

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::mosaic::{LETTER, Mosaic};
-use super::palette::viridis;
+use super::mosaic::{LETTER, Mosaic, text_width};
+use super::palette::colour_map;
 use super::pictures::{self, Missing};
 use crate::Error;
 use crate::numbers::three;
@@ -129,8 +129,9 @@ pub(crate) fn draw(run: &Run, missing: &mut Missing) -> Result<Option<(Gallery, 
     }
     let y = height - LETTER - GAP;
     sheet.text("low", (x_of(0), y));
-    let bar = Mosaic::width("low") + GAP;
-    sheet.bar((x_of(0) + bar, y), 2 * SIDE / 3, viridis);
+    let bar = text_width("low") + GAP;
+    let colours = |t: f64| colour_map(&run.judged.style.colours, t);
+    sheet.bar((x_of(0) + bar, y), 2 * SIDE / 3, colours);
     sheet.text("high", (x_of(0) + bar + 2 * SIDE / 3 + GAP, y));
     let gallery = Gallery {
         columns,

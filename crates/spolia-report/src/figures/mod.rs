@@ -1,10 +1,12 @@
 //! One file per figure; each turns tables into an SVG text or a sheet of pictures.
 
+pub(crate) mod attention;
 mod axes;
 mod by_layer;
 pub(crate) mod calibration;
 pub(crate) mod centre;
 pub(crate) mod controls;
+mod dots;
 pub(crate) mod drift;
 pub(crate) mod examples;
 pub(crate) mod figure1;
@@ -18,9 +20,11 @@ pub(crate) mod pictures;
 pub(crate) mod r2_by_depth;
 pub(crate) mod relevance;
 pub(crate) mod roc;
+mod scale_bar;
 pub(crate) mod training;
 
-pub(crate) use palette::VIRIDIS;
+pub(crate) use palette::colour_map;
+pub use scale_bar::scale_bar;
 
 /// A drawn vector figure.
 pub(crate) struct Svg {

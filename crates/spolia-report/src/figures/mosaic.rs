@@ -41,37 +41,15 @@ impl Mosaic {
         }
         let height = words.len() as u32 * (LETTER + 2);
         for (line, word) in words.iter().enumerate() {
-            let left = (side / 2).saturating_sub(Self::width(word) / 2);
+            let left = (side / 2).saturating_sub(text_width(word) / 2);
             let top = (side / 2).saturating_sub(height / 2) + line as u32 * (LETTER + 2);
-            self.letters(word, (x + left, y + top), SOFT);
+            letters(&mut self.sheet, word, (x + left, y + top), SOFT);
         }
-    }
-
-    /// Width of a text, pixels.
-    pub(super) fn width(text: &str) -> u32 {
-        text.chars().count() as u32 * LETTER / 2 * 9 / 8
     }
 
     /// A text with its top left corner at `at`.
     pub(super) fn text(&mut self, text: &str, at: (u32, u32)) {
-        self.letters(text, at, INK);
-    }
-
-    /// Letters are 8 rows of 8 dots; a dot is one pixel wide and two high, which reads as a
-    /// condensed face and leaves room for layer names.
-    fn letters(&mut self, text: &str, (x, y): (u32, u32), colour: Rgb<u8>) {
-        let mut left = x;
-        for letter in text.chars() {
-            let rows = font8x8::BASIC_FONTS.get(letter).unwrap_or([0x7e; 8]);
-            for (row, bits) in rows.iter().enumerate() {
-                for column in (0..8).filter(|c| bits >> c & 1 == 1) {
-                    for tall in 0..2 {
-                        self.dot(left + column, y + 2 * row as u32 + tall, colour);
-                    }
-                }
-            }
-            left += 9;
-        }
+        letters(&mut self.sheet, text, at, INK);
     }
 
     /// A bar of colours from low to high.
@@ -93,6 +71,31 @@ impl Mosaic {
     /// The sheet.
     pub(super) fn done(self) -> RgbImage {
         self.sheet
+    }
+}
+
+/// Width of a text, pixels.
+pub(super) fn text_width(text: &str) -> u32 {
+    text.chars().count() as u32 * LETTER / 2 * 9 / 8
+}
+
+/// Letters are 8 rows of 8 dots; a dot is one pixel wide and two high, which reads as a condensed face and leaves room for
+/// layer names.
+pub(super) fn letters(sheet: &mut RgbImage, text: &str, (x, y): (u32, u32), colour: Rgb<u8>) {
+    let mut left = x;
+    for letter in text.chars() {
+        let rows = font8x8::BASIC_FONTS.get(letter).unwrap_or([0x7e; 8]);
+        for (row, bits) in rows.iter().enumerate() {
+            for column in (0..8).filter(|c| bits >> c & 1 == 1) {
+                for tall in 0..2 {
+                    let at = (left + column, y + 2 * row as u32 + tall);
+                    if let Some(pixel) = sheet.get_pixel_mut_checked(at.0, at.1) {
+                        *pixel = colour;
+                    }
+                }
+            }
+        }
+        left += 9;
     }
 }
 

@@ -1,6 +1,7 @@
 //! The page: gathers what the template shows.
 
 mod answer;
+mod attention;
 mod carriers;
 mod claims;
 mod concepts;
@@ -16,7 +17,7 @@ use serde::Serialize;
 use crate::Error;
 use crate::figures::pictures::Missing;
 use crate::figures::{
-    self, Svg, VIRIDIS, calibration, figure1, figure2, r2_by_depth, roc, split_words, training,
+    self, Svg, calibration, colour_map, figure1, figure2, r2_by_depth, roc, split_words, training,
 };
 use crate::run::Run;
 
@@ -32,6 +33,10 @@ pub(crate) struct Drawn {
     figure2: Option<(figure2::Gallery, Vec<u8>)>,
     figure3: Vec<(String, Svg)>,
     heatmaps: Vec<figures::heatmap::Map>,
+    faithfulness: Vec<Svg>,
+    sanity: Vec<Svg>,
+    localization: Vec<Svg>,
+    atypia: Vec<Svg>,
     relevance: Vec<Svg>,
     controls: Vec<Svg>,
     centre: Option<Svg>,
@@ -53,6 +58,10 @@ impl Drawn {
             figure2: figure2::draw(run, &mut missing)?,
             figure3: r2_by_depth::draw(run)?,
             heatmaps: figures::heatmap::draw(run)?,
+            faithfulness: figures::attention::faithfulness(run)?,
+            sanity: figures::attention::sanity(run)?,
+            localization: figures::attention::localization(run)?,
+            atypia: figures::attention::atypia(run)?,
             relevance: figures::relevance::draw(run)?,
             controls: figures::controls::draw(run)?,
             centre: figures::centre::draw(run)?,
@@ -68,6 +77,10 @@ impl Drawn {
             .iter()
             .chain(&self.roc)
             .chain(&self.calibration)
+            .chain(&self.faithfulness)
+            .chain(&self.sanity)
+            .chain(&self.localization)
+            .chain(&self.atypia)
             .chain(self.figure3.iter().map(|(_, svg)| svg))
             .chain(self.heatmaps.iter().map(|map| &map.svg))
             .chain(&self.controls)
@@ -158,8 +171,9 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         .filter(|step| step.state != "done")
         .map(|step| format!("{} ({})", step.name, step.state))
         .collect();
-    let ramp: Vec<String> = VIRIDIS
-        .iter()
+    let style = &run.judged.style;
+    let ramp: Vec<String> = (0..=8)
+        .map(|i| colour_map(&style.colours, f64::from(i) / 8.0))
         .map(|[r, g, b]| format!("rgb({r},{g},{b})"))
         .collect();
     let judged = run
@@ -198,6 +212,12 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         figure1_how => answer::how_drawn(run),
         figure2 => drawn.figure2.as_ref().map(|(gallery, _)| gallery),
         figure2_words => answer::map_words(run),
+        attention => attention::section(run),
+        faithfulness_figures => svgs(&drawn.faithfulness),
+        sanity_figures => svgs(&drawn.sanity),
+        localization_figures => svgs(&drawn.localization),
+        atypia_figures => svgs(&drawn.atypia),
+        shared_scale => style.scale == "shared",
         figure3 => drawn.figure3.iter().map(|(_, s)| svg(s)).collect::<Vec<_>>(),
         concepts => concepts::section(run),
         examples => drawn.examples,

@@ -6,6 +6,7 @@ pub(crate) mod concepts;
 pub(crate) mod controls;
 pub(crate) mod decoded;
 pub(crate) mod drift;
+pub(crate) mod judged;
 pub(crate) mod likeness;
 pub(crate) mod manifest;
 pub(crate) mod measures;
@@ -31,6 +32,7 @@ pub(crate) struct Run {
     pub(crate) networks: Vec<networks::Network>,
     pub(crate) channels: Vec<visualize::Channel>,
     pub(crate) maps: Vec<attention::Map>,
+    pub(crate) judged: judged::Judged,
     pub(crate) fits: Vec<concepts::Fit>,
     pub(crate) relevance: Vec<relevance::Relevance>,
     pub(crate) controls: Vec<controls::Control>,
@@ -66,6 +68,7 @@ impl Run {
             networks,
             channels: visualize::channels(&folder.join("visualize/channels.csv"))?,
             maps: attention::maps(&folder.join("attention/attention.csv"))?,
+            judged: judged::judged(&folder.join("attention"))?,
             fits: concepts::fits(&folder.join("concepts/r2.csv"))?,
             controls: controls::controls(&folder.join("concepts/controls.csv"))?,
             classes: decoded::classes(&folder.join("concepts/classes.csv"))?,

@@ -5,36 +5,60 @@ use std::str::FromStr;
 
 use clap::Args;
 use miette::IntoDiagnostic;
-use spolia_dataset::{Patch, Reader};
-use spolia_interpret::attention::Method;
+use spolia_dataset::{Patch, Reader, Unit, groups};
+use spolia_interpret::attention::{ColourMap, Method};
 
-use super::images::{ImagesArgs, tell};
+use super::images::{ImagesArgs, existing_folder, tell};
 use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome, Wrong};
-use crate::jobs::attention::{HEADER, Job, draw};
+use crate::jobs::attention::nuclei::Nuclei;
+use crate::jobs::attention::overlays::{self, Scale, Style};
+use crate::jobs::attention::{Checks, Job, run, tables};
 use crate::jobs::model::Model;
 use crate::output;
-use crate::run_folder::write_csv;
+use crate::study::Formulas;
 
 /// `spolia attention IMAGES`
 ///
-/// Where in each image the logit of a class comes from: raw maps and overlays.
+/// Where in each image the logit of a class comes from: raw maps and overlays; whether the maps can be trusted, and whether
+/// they fall on nuclei.
 #[derive(Debug, Args)]
 pub struct Attention {
     #[command(flatten)]
     images: ImagesArgs,
     #[command(flatten)]
     network: NetworkArgs,
-    /// Layer of the maps.
-    #[arg(long, default_value = "Mixed_7c")]
-    layer: String,
+    /// Layer of the maps; several are fused into one map.
+    #[arg(long = "layer", value_name = "LAYER", default_value = "Mixed_7c")]
+    layers: Vec<String>,
     /// Methods: grad-cam, grad-cam++, xgrad-cam, layer-cam, hires-cam, eigen-cam, and, slower, score-cam,
     /// integrated-gradients, occlusion.
     #[arg(long = "method", value_name = "M", default_values = ["grad-cam", "grad-cam++"], value_parser = Method::from_str)]
     methods: Vec<Method>,
-    /// The class whose evidence is mapped [default: the positive one].
+    /// The class whose evidence is mapped, by name or number [default: the positive one].
     #[arg(long)]
     class: Option<String>,
+    /// Whose formulas where a program departs from a method's paper.
+    #[arg(long, value_enum, default_value_t = Formulas::Paper)]
+    compat: Formulas,
+    /// A folder of instance masks, ID.png (gray, the number of each nucleus), that the maps are compared with.
+    #[arg(long, value_name = "DIR")]
+    masks: Option<PathBuf>,
+    /// Compares the maps with segmented nuclei where there is no mask.
+    #[arg(long)]
+    segment: bool,
+    /// Judges the maps of so many images by insertion, deletion, ROAD, average drop and sensitivity-n.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    faithfulness: usize,
+    /// Compares the maps of so many images with those of the network made random, stage by stage.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sanity: usize,
+    /// Colours of the overlays: viridis, inferno, magma, cividis, jet.
+    #[arg(long, value_name = "MAP", default_value = "viridis", value_parser = ColourMap::from_str)]
+    colours: ColourMap,
+    /// What the strongest colour stands for: each map's own largest value, or that of all maps of the method.
+    #[arg(long, value_enum, default_value_t = Scale::Own)]
+    scale: Scale,
     /// The folder to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -47,32 +71,97 @@ impl Attention {
     /// The images, the weights, the class or the folder cannot be used.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
+        existing_folder("--masks", self.masks.as_deref())?;
         let model = Model::load(&self.network.weights, self.network.convention)?;
+        let logits = model.logits()?;
         let (table, mut problems) = self.images.resolve(context)?;
-        let classes = table.classes();
-        let class = match &self.class {
-            None => 1,
-            Some(name) => classes.iter().position(|c| c == name).ok_or_else(|| {
-                Wrong::usage(format!(
-                    "--class {name}: the classes are {}",
-                    classes.join(", ")
-                ))
-            })?,
-        };
+        let class = chosen(self.class.as_deref(), logits, table.classes())?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
-        let class_name = classes.get(class).cloned().unwrap_or_default();
+        let name = table.classes().get(class).cloned();
+        let class_name = name.unwrap_or_else(|| class.to_string());
+        let grouped = groups(&table, Unit::Patient, None).into_diagnostic()?;
+        let nuclei = (self.segment || self.masks.is_some()).then(|| Nuclei {
+            masks: self.masks.clone(),
+            segment: self.segment,
+        });
         let job = Job {
             network: "network",
-            layer: model.network.stage(&self.layer).into_diagnostic()?,
+            layers: model.stages(&self.layers)?,
             methods: &self.methods,
+            options: self.compat.options(),
             class,
             class_name: &class_name,
+            headless: false,
             maps: self.out.clone(),
             plain: self.out.join("patches"),
+            nuclei,
+            seed: context.seed(),
         };
-        let (rows, failed) = draw(&job, &model, &Reader::new(), &patches, None, context)?;
-        problems.extend(failed);
-        write_csv(&self.out.join("attention.csv"), &HEADER, rows)?;
+        let checks = Checks {
+            faithfulness: self.faithfulness,
+            sanity: self.sanity,
+        };
+        let reader = Reader::new();
+        let units = (&grouped.of[..], grouped.unit.name());
+        let mut found = run(
+            &job,
+            &model,
+            (&reader, &patches),
+            units,
+            checks,
+            None,
+            context,
+        )?;
+        problems.extend(found.problems);
+        for note in &found.notes {
+            context.progress.note(note);
+        }
+        for table in &mut found.tables {
+            if table.name == "atypia" {
+                tables::fill_atypia_q(&mut table.rows)?;
+            }
+            table.write(&self.out)?;
+        }
+        let task = context.progress.start("overlays", found.mapped.len());
+        let ranges = overlays::ranges(&self.methods, found.mapped.iter());
+        let style = Style {
+            colours: self.colours,
+            scale: self.scale,
+        };
+        let drawn = (&patches[..], &found.mapped[..]);
+        let folders = (&self.out, &job.plain);
+        overlays::draw(
+            (folders.0, folders.1),
+            &self.methods,
+            drawn,
+            style,
+            &ranges,
+            &task,
+        )?;
+        task.finish();
         Ok(Outcome::of(tell(&problems)))
+    }
+}
+
+/// The class asked for: by name, or by number where a network tells more classes apart than the images have names for.
+fn chosen(asked: Option<&str>, logits: usize, names: &[String]) -> miette::Result<usize> {
+    let classes = if logits == 1 { 2 } else { logits };
+    let Some(asked) = asked else {
+        return if classes == 2 {
+            Ok(1)
+        } else {
+            Err(Wrong::usage(format!(
+                "--class: the network tells {classes} classes apart; say which one is mapped, by number from 0 or by a name of --classes"
+            )))
+        };
+    };
+    let named = names.iter().position(|name| name == asked);
+    match named.or_else(|| asked.parse().ok()) {
+        Some(class) if class < classes => Ok(class),
+        _ => Err(Wrong::usage(format!(
+            "--class {asked}: the classes are {}, or 0 to {}",
+            names.join(", "),
+            classes - 1
+        ))),
     }
 }

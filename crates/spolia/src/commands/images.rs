@@ -1,12 +1,12 @@
 //! `IMAGES`: what every command that reads images takes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use miette::IntoDiagnostic;
 use spolia_dataset::{PatchTable, Problem, ResolveOptions, resolve};
 
-use crate::context::Context;
+use crate::context::{Context, Wrong};
 
 /// The images and what their labels mean.
 #[derive(Debug, Clone, Args)]
@@ -41,4 +41,18 @@ pub fn tell(problems: &[Problem]) -> usize {
         eprintln!("{problem}");
     }
     problems.len()
+}
+
+/// That the folder which an option names is there, where it is given.
+///
+/// # Errors
+/// It is not.
+pub fn existing_folder(option: &str, folder: Option<&Path>) -> miette::Result<()> {
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(Wrong::usage(format!(
+            "{option} {}: no such folder",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
 }

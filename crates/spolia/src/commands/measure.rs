@@ -8,7 +8,7 @@ use serde_json::Value;
 use spolia_dataset::{Problem, Reader};
 use spolia_measure::Measure as Of;
 
-use super::images::{ImagesArgs, tell};
+use super::images::{ImagesArgs, existing_folder, tell};
 use crate::context::{Context, Outcome, Wrong};
 use crate::jobs::measure::{measure, measure_with_masks};
 use crate::output::{self, Table};
@@ -45,12 +45,7 @@ impl Measure {
         if let Some(out) = &self.out {
             output::prepare_file(out)?;
         }
-        if let Some(masks) = self.masks.as_ref().filter(|m| !m.is_dir()) {
-            return Err(Wrong::usage(format!(
-                "--masks {}: no such folder",
-                masks.display()
-            )));
-        }
+        existing_folder("--masks", self.masks.as_deref())?;
         let (patches, mut problems) = self.images.resolve(context)?;
         let reader = Reader::new();
         let task = context.progress.start("measure", patches.len());

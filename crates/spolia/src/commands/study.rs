@@ -83,7 +83,7 @@ fn steps(study: &study::Study) -> Table {
             row(
                 "attention",
                 json!(network),
-                format!("{} at {}", methods.join(", "), attention.layer),
+                format!("{} at {}", methods.join(", "), attention.layers.join("+")),
             );
         }
     }

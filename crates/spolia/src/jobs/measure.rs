@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use spolia_dataset::{Augment, Patch, Problem, Reader, RgbPatch};
-use spolia_measure::nuclei::InstanceMask;
 use spolia_measure::{Measure, measure_rgb_at, measure_rgb_with_mask};
+
+use super::masks::instance_mask;
 
 /// The patch's measures, in their order.
 ///
@@ -26,33 +27,12 @@ pub fn measure_with_masks(
     masks: &Path,
 ) -> Result<Vec<f64>, Problem> {
     let image = read(patch, reader)?;
-    let own = patch.id.rsplit('/').next().unwrap_or(&patch.id);
-    let file = [&patch.id, own]
-        .map(|name| masks.join(format!("{name}.png")))
-        .into_iter()
-        .find(|file| file.is_file());
-    let Some(file) = file else {
+    let size = (image.width, image.height);
+    let Some(mask) = instance_mask(patch, size, masks)? else {
         return of_image(patch, &image, measures);
     };
-    let wrong = |what: String| problem(patch, format!("{}: {what}", file.display()));
-    let mask = image::open(&file).map_err(|e| wrong(e.to_string()))?;
-    let size = (mask.width() as usize, mask.height() as usize);
-    if size != (image.width, image.height) {
-        return Err(wrong(format!(
-            "the mask is {} x {} px, its patch {} x {} px",
-            size.0, size.1, image.width, image.height
-        )));
-    }
-    if mask.color().has_color() {
-        return Err(wrong(
-            "an instance mask is gray: the number of each nucleus".into(),
-        ));
-    }
-    let labels = mask.into_luma16().into_raw().into_iter().map(u32::from);
-    let mask =
-        InstanceMask::new(labels.collect(), size.0, size.1).map_err(|e| wrong(e.to_string()))?;
     measure_rgb_with_mask(&image.data, size, patch.mpp, &mask, measures)
-        .map_err(|e| wrong(e.to_string()))
+        .map_err(|e| problem(patch, e.to_string()))
 }
 
 /// Measures of a patch's copies; none where one is not defined.

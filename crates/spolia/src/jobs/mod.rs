@@ -7,6 +7,7 @@ pub mod drift;
 pub mod evaluate;
 pub mod features;
 pub mod kept;
+pub mod masks;
 pub mod measure;
 pub mod model;
 pub mod predict;

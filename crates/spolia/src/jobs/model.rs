@@ -59,17 +59,27 @@ impl Model {
             .collect()
     }
 
+    /// How many logits it has.
+    ///
+    /// # Errors
+    /// The weights have no classification layer.
+    pub fn logits(&self) -> miette::Result<usize> {
+        match self.network.outputs() {
+            0 => Err(spolia_network::Error::NoHead {
+                file: self.weights.source.clone(),
+            })
+            .into_diagnostic(),
+            logits => Ok(logits),
+        }
+    }
+
     /// The stage of the logit.
     ///
     /// # Errors
     /// The weights have no classification layer, or one of several classes.
     pub fn logit(&self) -> miette::Result<StageId> {
-        match self.network.outputs() {
+        match self.logits()? {
             1 => Ok(self.network.last()),
-            0 => Err(spolia_network::Error::NoHead {
-                file: self.weights.source.clone(),
-            })
-            .into_diagnostic(),
             many => Err(crate::context::Wrong::usage(format!(
                 "{}: {many} classes; this needs a network with one logit (normal or tumour): finetune it with `spolia train`",
                 self.weights.source

@@ -117,15 +117,18 @@ pub fn run(
                 visualize::step(run, visualize, name)
             })?;
         }
-        if let Some(attention) = study
-            .attention
-            .as_ref()
-            .filter(|a| wanted("attention") && a.networks.iter().any(|n| n == name))
-        {
+    }
+    if let Some(attention) = study.attention.as_ref().filter(|_| wanted("attention")) {
+        // After all predictions: networks without their own look at the patches of one that was trained.
+        for name in &attention.networks {
+            if broken.contains(&name.as_str()) {
+                continue;
+            }
             failed += run.step(&format!("attention/{name}"), |run| {
                 attention::step(run, attention, name)
             })?;
         }
+        failed += run.step(attention::OVERLAYS, |run| attention::draw(run, attention))?;
     }
     if let Some(concepts) = study.concepts.as_ref().filter(|_| wanted("concepts")) {
         failed += run.step("measures", |run| measures::step(run, concepts))?;
@@ -214,6 +217,12 @@ fn names(study: &Study) -> Vec<String> {
             .attention
             .iter()
             .flat_map(|a| of("attention", &a.networks)),
+    );
+    names.extend(
+        study
+            .attention
+            .iter()
+            .map(|_| attention::OVERLAYS.to_string()),
     );
     if let Some(concepts) = &study.concepts {
         names.push("measures".into());

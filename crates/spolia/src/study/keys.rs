@@ -197,8 +197,15 @@ pub const KEYS: &[Key] = &[
     key(Section::Visualize, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose channels are drawn."),
 
     key(Section::Attention, "methods", "list of \"grad-cam\", \"grad-cam++\", \"xgrad-cam\", \"layer-cam\", \"hires-cam\", \"eigen-cam\", \"score-cam\", \"integrated-gradients\", \"occlusion\"", "[\"grad-cam\", \"grad-cam++\"]", "Kinds of class activation map; the last three run the network many times for each patch."),
-    key(Section::Attention, "layer", "layer", "\"Mixed_7c\"", "Layer whose channels are weighed."),
-    key(Section::Attention, "networks", "list of networks or \"trained\"", "\"trained\"", "Networks that are looked at; they need a trained head."),
+    key(Section::Attention, "layer", "layer or list of layers", "\"Mixed_7c\"", "Layer whose channels are weighed; several are fused into one map."),
+    key(Section::Attention, "compat", "\"paper\" or \"pytorch-grad-cam\"", "\"paper\"", "Whose formulas, where a program departs from a method's paper."),
+    key(Section::Attention, "networks", "list of networks or \"all\"", "\"all\"", "Networks that are looked at; those without training are controls: they get a random head, and the patches of the first trained network."),
+    unset(Section::Attention, "masks", "path of a folder, from the study's folder", "nuclei are segmented, or left out", "\"masks\"", "Instance masks that maps are compared with: ID.png, gray, the number of each nucleus."),
+    key(Section::Attention, "nuclei", "\"segment\" or \"masks\"", "\"segment\"", "Whether nuclei are segmented where a patch has no mask; without both, maps are not compared with nuclei."),
+    key(Section::Attention, "faithfulness", "whole number", "6", "Patches of each network whose maps are judged by insertion, deletion, ROAD, average drop and sensitivity-n: hundreds of passes each."),
+    key(Section::Attention, "sanity", "whole number", "6", "Patches of each trained network whose maps are made again with its stages random, from the logits down."),
+    key(Section::Attention, "colours", "\"viridis\", \"inferno\", \"magma\", \"cividis\" or \"jet\"", "\"viridis\"", "Colours of the overlays."),
+    key(Section::Attention, "scale", "\"own\" or \"shared\"", "\"own\"", "What the strongest colour stands for: each map's own largest value, or that of all networks' maps of the method."),
     unset(Section::Attention, "select", "table", "every key below takes its default", "{ p_min = 0.99, most = 50 }", "Which patches are looked at; its keys are listed below."),
 
     key(Section::Select, "class", "class or \"positive\"", "\"positive\"", "Class whose evidence is mapped; positive is the second of classes."),

@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 use spolia_dataset::Split;
-use spolia_interpret::attention::Method;
+use spolia_interpret::attention::{ColourMap, Compat, Method, Options};
 use spolia_interpret::concepts::{Estimator, Pool};
 use spolia_measure::Measure;
 use spolia_network::Convention;
+
+use crate::jobs::attention::Checks;
+use crate::jobs::attention::nuclei::Nuclei;
+use crate::jobs::attention::overlays::{Scale, Style};
 
 /// A valid study. It is built by [`Study::load`](super::Study::load) alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -261,8 +265,10 @@ pub struct AttentionPlan {
     /// Methods.
     #[serde(serialize_with = "methods_by_name")]
     pub methods: Vec<Method>,
-    /// Layer.
-    pub layer: &'static str,
+    /// Layers, fused into one map where there are several.
+    pub layers: Vec<&'static str>,
+    /// Whose formulas.
+    pub compat: Formulas,
     /// Networks.
     pub networks: Vec<String>,
     /// Label (0 or 1) of the class whose evidence is mapped.
@@ -273,6 +279,64 @@ pub struct AttentionPlan {
     pub most: usize,
     /// Part to choose from.
     pub split: Part,
+    /// Folder of instance masks.
+    pub masks: Option<PathBuf>,
+    /// Segments nuclei where there is no mask.
+    pub segment: bool,
+    /// How many patches the maps are judged on.
+    pub checks: Checks,
+    /// Colours of the overlays.
+    #[serde(serialize_with = "colours_by_name")]
+    pub colours: ColourMap,
+    /// What the strongest colour stands for.
+    pub scale: Scale,
+}
+
+impl AttentionPlan {
+    /// How the overlays are drawn.
+    pub fn style(&self) -> Style {
+        Style {
+            colours: self.colours,
+            scale: self.scale,
+        }
+    }
+
+    /// Where nuclei come from; `None` where none are wanted.
+    pub fn nuclei(&self) -> Option<Nuclei> {
+        (self.segment || self.masks.is_some()).then(|| Nuclei {
+            masks: self.masks.clone(),
+            segment: self.segment,
+        })
+    }
+}
+
+/// Whose formulas attention maps follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Formulas {
+    /// The methods' papers.
+    Paper,
+    /// pytorch-grad-cam 1.5.
+    PytorchGradCam,
+}
+
+impl Formulas {
+    /// The words of the study file.
+    pub const WORDS: [(&str, Self); 2] = [
+        ("paper", Self::Paper),
+        ("pytorch-grad-cam", Self::PytorchGradCam),
+    ];
+
+    /// How maps are made.
+    pub fn options(self) -> Options {
+        Options {
+            compat: match self {
+                Self::Paper => Compat::Paper,
+                Self::PytorchGradCam => Compat::PytorchGradCam,
+            },
+            ..Options::default()
+        }
+    }
 }
 
 /// `[concepts]`.
@@ -378,6 +442,10 @@ impl Pooling {
 
 fn methods_by_name<S: Serializer>(methods: &[Method], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(methods.iter().map(|method| method.name()))
+}
+
+fn colours_by_name<S: Serializer>(map: &ColourMap, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(map.name())
 }
 
 fn by_name<S: Serializer>(measures: &[Measure], serializer: S) -> Result<S::Ok, S::Error> {

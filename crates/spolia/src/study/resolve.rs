@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use spolia_interpret::attention::Method;
+use spolia_interpret::attention::{ColourMap, Method};
 use spolia_measure::Measure;
 use toml::de::DeValue;
 
@@ -14,6 +14,8 @@ use super::known::Known;
 use super::networks::networks;
 use super::plan::*;
 use super::written::{Placed, Table, Written, whole};
+use crate::jobs::attention::Checks;
+use crate::jobs::attention::overlays::Scale;
 
 /// Resolves a study; every fault found is returned at once.
 pub fn resolve(file: &str, text: &str, folder: &Path, known: &Known) -> Result<Study, Vec<Fault>> {
@@ -260,18 +262,27 @@ impl<'a> Resolver<'_, 'a> {
                 }
             }
         }
-        let (layer, span) = t.text("layer")?;
-        let layer = self.layer(&layer, span);
-        let trained = |network: &NetworkPlan| network.train.is_some();
+        let layers = self.distinct_layers(t.texts("layer"));
+        let colours = ColourMap::ALL.map(|map| (map.name(), map));
+        let segment = [("segment", true), ("masks", false)];
         let select = t.table("select", Section::Select);
         Some(AttentionPlan {
             methods,
-            layer: layer?,
-            networks: self.chosen(t, "trained", networks, trained),
+            layers,
+            compat: t.word("compat", &Formulas::WORDS)?,
+            networks: self.chosen(t, "all", networks, |_| true),
             class: self.class(&select, classes)?,
             p_min: select.number("p_min", 0.0..=1.0)?,
             most: select.whole("most", 1..=u32::MAX as u64)? as usize,
             split: select.word("split", &PARTS)?,
+            masks: t.text("masks").map(|(folder, _)| self.folder.join(folder)),
+            segment: t.word("nuclei", &segment)?,
+            checks: Checks {
+                faithfulness: t.whole("faithfulness", 0..=u32::MAX as u64)? as usize,
+                sanity: t.whole("sanity", 0..=u32::MAX as u64)? as usize,
+            },
+            colours: t.word("colours", &colours)?,
+            scale: t.word("scale", &Scale::WORDS)?,
         })
     }
 
@@ -345,8 +356,12 @@ impl<'a> Resolver<'_, 'a> {
     }
 
     fn layers(&self, table: &Table<'_, 'a>) -> Vec<&'static str> {
+        self.distinct_layers(table.list("layers"))
+    }
+
+    fn distinct_layers(&self, names: Vec<Placed<String>>) -> Vec<&'static str> {
         let mut layers = Vec::new();
-        for (name, span) in table.list("layers") {
+        for (name, span) in names {
             match self.layer(&name, span.clone()) {
                 Some(layer) if layers.contains(&layer) => {
                     self.written

@@ -74,12 +74,28 @@ impl Morphology {
 pub struct Observation {
     /// Mean attention over its pixels.
     pub attention: f64,
-    /// Its shape and stain.
-    pub nucleus: Nucleus,
+    /// Its shape and stain, in the order of [`Morphology::ALL`].
+    pub morphology: [f64; 5],
+    /// Whether all of it lies within the patch.
+    pub whole: bool,
     /// Number of its patch: nuclei are only compared within one.
     pub patch: usize,
     /// Number of its patient (or slide): what is resampled as a whole.
     pub group: usize,
+}
+
+impl Observation {
+    /// A measured nucleus with its attention.
+    #[must_use]
+    pub fn new(attention: f64, nucleus: &Nucleus, patch: usize, group: usize) -> Self {
+        Self {
+            attention,
+            morphology: Morphology::ALL.map(|m| m.of(nucleus)),
+            whole: !nucleus.touches_border,
+            patch,
+            group,
+        }
+    }
 }
 
 /// The map's mean over each nucleus's pixels, the map resized to the mask, in the order of `nuclei`.

@@ -27,14 +27,18 @@ pub fn claim(
     observations: &[Observation],
     options: &RegressionOptions,
 ) -> Result<Vec<Relation>, Error> {
-    let whole: Vec<&Observation> = observations
-        .iter()
-        .filter(|o| !o.nucleus.touches_border)
-        .collect();
+    let whole: Vec<&Observation> = observations.iter().filter(|o| o.whole).collect();
     let patches: Vec<usize> = whole.iter().map(|o| o.patch).collect();
     let groups: Vec<usize> = whole.iter().map(|o| o.group).collect();
     let attention: Vec<f64> = whole.iter().map(|o| o.attention).collect();
-    let column = |m: Morphology| whole.iter().map(|o| m.of(&o.nucleus)).collect::<Vec<f64>>();
+    let column = |m: Morphology| {
+        let place = Morphology::ALL.iter().position(|of| *of == m);
+        let place = place.unwrap_or_default();
+        whole
+            .iter()
+            .map(|o| o.morphology[place])
+            .collect::<Vec<f64>>()
+    };
     let (area, stain) = (column(Morphology::Area), column(Morphology::Stain));
 
     let mut atypia = vec![0f64; whole.len()];
@@ -151,12 +155,7 @@ mod tests {
                     haematoxylin: 0.3 + 0.3 * value(i, 4),
                     chromatin_sd: 0.05 + 0.1 * value(i, 5),
                 };
-                Observation {
-                    attention: attention(&nucleus, i),
-                    nucleus,
-                    patch: i / 10,
-                    group: i / 40,
-                }
+                Observation::new(attention(&nucleus, i), &nucleus, i / 10, i / 40)
             })
             .collect()
     }

@@ -100,6 +100,44 @@ pub struct Faithfulness {
     pub sensitivity: Option<f64>,
 }
 
+impl Faithfulness {
+    /// Names of the measures, in the order of [`Faithfulness::values`].
+    pub const NAMES: [&str; 6] = [
+        "insertion",
+        "deletion",
+        "road",
+        "average_drop",
+        "increase",
+        "sensitivity_n",
+    ];
+
+    /// The measures' values; an increase is 1.
+    #[must_use]
+    pub fn values(&self) -> [Option<f64>; 6] {
+        [
+            Some(self.insertion),
+            Some(self.deletion),
+            Some(self.road),
+            Some(self.drop),
+            Some(f64::from(u8::from(self.increase))),
+            self.sensitivity,
+        ]
+    }
+}
+
+/// All measures of one map, with the curves behind them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// The score while the strongest pixels are put into what [`Settings::inserted_into`] says.
+    pub insertion: Curve,
+    /// The score while the strongest pixels are deleted.
+    pub deletion: Curve,
+    /// The score with shares of the pixels imputed.
+    pub road: Road,
+    /// The measures.
+    pub measures: Faithfulness,
+}
+
 /// All measures of one map. `image` is 1 x H x W x 3 in the network's values; the map is resized to it.
 ///
 /// # Errors
@@ -109,19 +147,27 @@ pub fn faithfulness(
     map: &Map,
     settings: &Settings,
     score: &mut Score<'_>,
-) -> Result<Faithfulness, Error> {
+) -> Result<Judgement, Error> {
     let Drop { drop, increase, .. } = average_drop(image, map, score)?;
     let mut correlations = Vec::new();
     for &share in &settings.subset_shares {
         correlations.extend(sensitivity_n(image, map, share, settings, score)?);
     }
-    Ok(Faithfulness {
-        insertion: insertion(image, map, settings, score)?.area(),
-        deletion: deletion(image, map, settings, score)?.area(),
-        road: road(image, map, settings, score)?.gap(),
-        drop,
-        increase,
-        sensitivity: (!correlations.is_empty()).then(|| spolia_stats::mean(&correlations)),
+    let insertion = insertion(image, map, settings, score)?;
+    let deletion = deletion(image, map, settings, score)?;
+    let road = road(image, map, settings, score)?;
+    Ok(Judgement {
+        measures: Faithfulness {
+            insertion: insertion.area(),
+            deletion: deletion.area(),
+            road: road.gap(),
+            drop,
+            increase,
+            sensitivity: (!correlations.is_empty()).then(|| spolia_stats::mean(&correlations)),
+        },
+        insertion,
+        deletion,
+        road,
     })
 }
 

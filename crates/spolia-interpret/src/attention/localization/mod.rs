@@ -1,8 +1,8 @@
 //! Does a map fall on nuclei, on annotated tissue, on whatever a mask marks, more than chance?
 //!
-//! [`Region`] is the mask, [`localization`] judges one map of one patch, [`aggregate`] averages patches with an interval
-//! over whole patients, [`difference`] compares a map with a baseline on the same patches. What chance scores is
-//! [`Region::chance`]; [`super::centre_map`] and [`super::stain_map`] are judged as any map.
+//! [`Region`] is the mask, [`localization`] judges one map of one patch, [`super::mean_over_groups`] averages patches with an
+//! interval over whole patients. What chance scores is [`Region::chance`]; [`super::centre_map`] and [`super::stain_map`] are
+//! judged as any map.
 //!
 //! ```
 //! use spolia_interpret::attention::{Map, localization::{Region, localization}};
@@ -18,10 +18,8 @@
 //! ```
 
 mod region;
-mod summary;
 
 pub use region::Region;
-pub use summary::{Aggregate, aggregate, difference};
 
 use super::Map;
 use crate::Error;

@@ -1,0 +1,170 @@
+//! What maps fall on: nuclei of given masks, or segmented ones.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use spolia_dataset::{Patch, Problem, RgbPatch};
+use spolia_interpret::attention::atypia::{Observation, attention_of_nuclei};
+use spolia_interpret::attention::localization::{Region, localization};
+use spolia_interpret::attention::{Map, centre_map, random_map, stain_map};
+use spolia_measure::nuclei::{InstanceMask, NucleiOptions, measure_nuclei, segment_nuclei};
+
+use super::Job;
+use crate::jobs::masks::instance_mask;
+use crate::seed;
+
+/// The maps that every method is compared with, in the order of [`OnNuclei::baselines`]: two that know nothing, one that
+/// knows the stain alone, and the mask itself, which is the best that a map of this resolution can be.
+pub const BASELINES: [&str; 4] = ["random", "centre", "stain", "mask"];
+
+/// Where the nuclei of a patch come from.
+#[derive(Debug, Clone)]
+pub struct Nuclei {
+    /// A folder of instance masks, `ID.png`.
+    pub masks: Option<PathBuf>,
+    /// Whether nuclei are segmented where there is no mask.
+    pub segment: bool,
+}
+
+/// A patch's maps against its nuclei.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OnNuclei {
+    /// Whether the nuclei are segmented ones.
+    pub segmented: bool,
+    /// What a map that knows nothing scores, by [`spolia_interpret::attention::localization::Localization::NAMES`].
+    pub chance: [f64; 5],
+    /// What each method's map scores.
+    pub methods: Vec<[f64; 5]>,
+    /// What the [`BASELINES`] score at the resolution of the first method's map.
+    pub baselines: Vec<[f64; 5]>,
+    /// Its nuclei.
+    pub nuclei: Vec<OneNucleus>,
+}
+
+/// A nucleus and the attention on it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OneNucleus {
+    /// Its number in the mask.
+    pub label: u32,
+    /// Row and column of its centroid, pixels of the patch.
+    pub centroid: (f64, f64),
+    /// Shape and stain, by [`spolia_interpret::attention::atypia::Morphology::ALL`].
+    pub morphology: [f64; 5],
+    /// Whether all of it lies within the patch.
+    pub whole: bool,
+    /// Mean of each method's map over it.
+    pub attention: Vec<f64>,
+}
+
+impl Nuclei {
+    /// The maps of a patch against its nuclei; none where it has no mask and none is wanted, no nucleus, or nothing else.
+    ///
+    /// # Errors
+    /// A [`Problem`] of the mask or the measures.
+    pub(super) fn under(
+        &self,
+        job: &Job<'_>,
+        patch: &Patch,
+        image: &RgbPatch,
+        maps: &[Map],
+    ) -> Result<Option<OnNuclei>, Problem> {
+        let Some((mask, segmented)) = self.mask(patch, image)? else {
+            return Ok(None);
+        };
+        compared(job, patch, image, &mask, maps)
+            .map(|found| found.map(|on| OnNuclei { segmented, ..on }))
+            .map_err(|error| Problem {
+                item: patch.id.clone(),
+                what: error.to_string(),
+                remedy: "its maps are drawn but not compared with nuclei".into(),
+            })
+    }
+
+    /// The patch's mask, and whether it is segmented.
+    fn mask(
+        &self,
+        patch: &Patch,
+        image: &RgbPatch,
+    ) -> Result<Option<(InstanceMask, bool)>, Problem> {
+        let size = (image.width, image.height);
+        if let Some(masks) = &self.masks
+            && let Some(mask) = instance_mask(patch, size, masks)?
+        {
+            return Ok(Some((mask, false)));
+        }
+        if !self.segment {
+            return Ok(None);
+        }
+        let options = NucleiOptions {
+            microns_per_pixel: patch.mpp,
+            ..NucleiOptions::default()
+        };
+        match segment_nuclei(&image.data, size.0, size.1, &options) {
+            Ok(mask) => Ok(Some((mask, true))),
+            Err(error) => Err(Problem {
+                item: patch.id.clone(),
+                what: error.to_string(),
+                remedy: "its maps are drawn but not compared with nuclei".into(),
+            }),
+        }
+    }
+}
+
+fn compared(
+    job: &Job<'_>,
+    patch: &Patch,
+    image: &RgbPatch,
+    mask: &InstanceMask,
+    maps: &[Map],
+) -> Result<Option<OnNuclei>, spolia_interpret::Error> {
+    let region = Region::of_nuclei(mask, 0.0)?;
+    let (Some(chance), Some(first)) = (region.chance(), maps.first()) else {
+        return Ok(None);
+    };
+    let [height, width] = [first.height, first.width];
+    let seed = seed::derive(job.seed, "attention/random", &patch.id);
+    let marked = Map {
+        height: image.height,
+        width: image.width,
+        values: region
+            .inside()
+            .iter()
+            .map(|&m| f32::from(u8::from(m)))
+            .collect(),
+    };
+    let stain = stain_map(&image.data, image.width, image.height)?;
+    let baselines = [
+        random_map(height, width, seed),
+        centre_map(height, width),
+        stain.averaged(width, height),
+        marked.averaged(width, height),
+    ];
+    let judge = |map: &Map| -> Result<[f64; 5], spolia_interpret::Error> {
+        Ok(localization(map, &region)?.unwrap_or(chance).values())
+    };
+    let nuclei = measure_nuclei(&image.data, mask)?;
+    let attention = maps
+        .iter()
+        .map(|map| attention_of_nuclei(map, mask, &nuclei))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(OnNuclei {
+        segmented: false,
+        chance: chance.values(),
+        methods: maps.iter().map(judge).collect::<Result<_, _>>()?,
+        baselines: baselines.iter().map(judge).collect::<Result<_, _>>()?,
+        nuclei: nuclei
+            .iter()
+            .enumerate()
+            .map(|(k, nucleus)| {
+                let seen = Observation::new(0.0, nucleus, 0, 0);
+                OneNucleus {
+                    label: nucleus.label,
+                    centroid: nucleus.centroid,
+                    morphology: seen.morphology,
+                    whole: seen.whole,
+                    attention: attention.iter().map(|of| of[k]).collect(),
+                }
+            })
+            .collect(),
+    }))
+}
