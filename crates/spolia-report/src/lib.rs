@@ -35,7 +35,7 @@ mod run;
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
-pub use figures::scale_bar;
+pub use figures::{SheetRow, attention_sheet, colour_bar, scale_bar};
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

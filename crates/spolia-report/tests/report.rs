@@ -64,6 +64,11 @@ fn a_full_run_gives_one_page_and_its_figures() -> Done {
             "training_scores_reused-6a.svg",
             "roc.svg",
             "calibration.svg",
+            "faithfulness_insertion.svg",
+            "sanity_finetuned.svg",
+            "sanity_reused-6a.svg",
+            "localization_nuclei_auc.svg",
+            "atypia_nuclei_grad-cam.svg",
             "figure3_glcm_asm.svg",
             "figure3_glcm_correlation.svg",
             "figure3_glcm_contrast.svg",
@@ -92,6 +97,16 @@ fn a_full_run_gives_one_page_and_its_figures() -> Done {
     ));
     assert!(page.contains("Shown are 6 of 9 patches"));
     assert!(page.contains("1 of 36 maps is zero everywhere."));
+    assert!(page.contains(
+        "finetuned, grad-cam: AUC 0.70 (0.67 to 0.73) for nuclei; more than a random map (0.50), more than a centred blob \
+         (0.52), less than the stain alone (0.80)."
+    ));
+    assert!(page.contains("finetuned, grad-cam: attention rises with atypia: 0.15 (0.10 to 0.20)"));
+    assert!(page.contains("reused-6a, grad-cam: no relation to atypia is told apart from none"));
+    assert!(page.contains(
+        "finetuned, grad-cam: of 1 measures, more faithful than a random map by insertion; than a centred blob by none"
+    ));
+    assert!(page.contains("of 1 of them the last map is the same everywhere"));
     assert!(page.contains("4 of 36 maps explain a class that is not the patch&#x27;s own."));
     assert!(page.contains("Steps that did not finish: concepts&#x2f;reused-6a (failed)."));
     // Dead channels are named, once each.

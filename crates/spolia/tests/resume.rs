@@ -8,13 +8,14 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The steps, and how far each goes before the kill, milliseconds.
-const KILLS: [(&str, &[u64]); 9] = [
+const KILLS: [(&str, &[u64]); 10] = [
     ("patches", &[0]),
     ("train/random", &[0]),
     ("train/tuned", &[0, 1500]),
     ("predict/tuned", &[0, 150]),
     ("visualize/tuned", &[0, 400]),
-    ("attention/tuned", &[0, 300]),
+    ("attention/tuned", &[0, 300, 3000]),
+    ("overlays", &[0]),
     ("measures", &[0]),
     ("concepts/tuned", &[0, 250, 900]),
     ("report", &[0]),
@@ -39,6 +40,8 @@ networks = ["tuned"]
 [attention]
 layer = "Mixed_5b"
 networks = ["tuned"]
+faithfulness = 2
+sanity = 1
 select = { class = "tumor", p_min = 0.0, most = 20, split = "all" }
 [concepts]
 layers = ["Conv2d_1a_3x3", "Conv2d_2b_3x3"]
@@ -164,6 +167,8 @@ fn killed_in_each_step_it_ends_with_the_same_bytes() {
         "networks/tuned/predictions.csv",
         "visualize/objectives.csv",
         "attention/attention.csv",
+        "attention/faithfulness.csv",
+        "attention/sanity.csv",
         "concepts/r2.csv",
         "concepts/relevance.csv",
         "report.html",

@@ -1,10 +1,10 @@
 //! Figure 2: patches beside what each network looks at in them.
 
+use image::RgbImage;
 use serde::Serialize;
 
-use super::mosaic::{LETTER, Mosaic, text_width};
-use super::palette::colour_map;
 use super::pictures::{self, Missing};
+use super::sheet::{SheetRow, attention_sheet};
 use crate::Error;
 use crate::numbers::three;
 use crate::run::attention::Map;
@@ -12,9 +12,6 @@ use crate::run::{Run, first_seen};
 
 /// Patches shown; the rest stay in the run folder.
 const SHOWN: usize = 6;
-/// Side of a picture on the sheet, pixels.
-const SIDE: u32 = 224;
-const GAP: u32 = 8;
 
 /// The figure as the page shows it.
 #[derive(Serialize)]
@@ -50,8 +47,8 @@ pub(crate) struct Overlay {
     pub(crate) network: String,
     pub(crate) method: String,
     pub(crate) picture: Option<String>,
-    /// Predicted probability of the positive class.
-    pub(crate) p: String,
+    /// Predicted probability of the positive class; none of a network without training.
+    pub(crate) p: Option<String>,
     /// What a reader must know of this map.
     pub(crate) note: Option<&'static str>,
 }
@@ -69,57 +66,40 @@ pub(crate) fn draw(run: &Run, missing: &mut Missing) -> Result<Option<(Gallery, 
     }));
     columns.sort_by_key(|c| run.place(&c.network));
     let chosen = spread(ids.len(), SHOWN);
-
-    let words = 2 * (LETTER + 2);
-    let width = GAP + (columns.len() as u32 + 1) * (SIDE + GAP);
-    let height = words + 2 * GAP + chosen.len() as u32 * (SIDE + LETTER + 2 * GAP) + LETTER + GAP;
-    let mut sheet = Mosaic::new(width, height);
-    let x_of = |column: usize| GAP + column as u32 * (SIDE + GAP);
-    sheet.text("patch", (x_of(0), GAP + LETTER + 2));
-    for (i, column) in columns.iter().enumerate() {
-        sheet.text(&column.network, (x_of(i + 1), GAP));
-        sheet.text(&column.method, (x_of(i + 1), GAP + LETTER + 2));
-    }
-
-    let mut rows = Vec::new();
-    for (line, &index) in chosen.iter().enumerate() {
+    let (mut rows, mut sheet) = (Vec::new(), Vec::new());
+    for &index in &chosen {
         let id = ids[index];
-        let y = words + 2 * GAP + line as u32 * (SIDE + LETTER + 2 * GAP);
         let label = run
             .maps
             .iter()
             .find(|m| m.id == id)
             .map_or_else(String::new, |m| run.class(m.label));
-        let patch = format!("attention/patches/{id}.png");
-        let patch = shown(run, &mut sheet, (x_of(0), y), &patch, missing)?;
-        sheet.text(&label, (x_of(0), y + SIDE + 2));
+        let (patch, picture) = shown(run, &format!("attention/patches/{id}.png"), missing)?;
+        let mut line = SheetRow {
+            cells: vec![(picture, label.clone())],
+        };
         let mut overlays = Vec::new();
-        for (i, column) in columns.iter().enumerate() {
-            let at = (x_of(i + 1), y);
+        for column in &columns {
             let map = run
                 .maps
                 .iter()
                 .find(|m| m.id == id && m.network == column.network && m.method == column.method);
-            let picture = match map {
-                Some(map) => shown(run, &mut sheet, at, &map.overlay(), missing)?,
-                None => {
-                    sheet.empty(at, SIDE, &["no map"]);
-                    None
-                }
+            let (packed, picture) = match map {
+                Some(map) => shown(run, &map.overlay(), missing)?,
+                None => (None, None),
             };
-            let p = map.map_or_else(|| three(None), |m| three(m.p));
-            if map.is_some() {
-                let text = format!("p({}) {p}", run.positive());
-                sheet.text(&text, (at.0, at.1 + SIDE + 2));
-            }
+            let p = map.and_then(|m| m.p).map(|p| three(Some(p)));
+            let words = p.as_ref().map(|p| format!("p({}) {p}", run.positive()));
+            line.cells.push((picture, words.unwrap_or_default()));
             overlays.push(Overlay {
                 network: column.network.clone(),
                 method: column.method.clone(),
-                picture,
+                picture: packed,
                 p,
                 note: note(map),
             });
         }
+        sheet.push(line);
         rows.push(Row {
             id: id.to_owned(),
             label,
@@ -127,39 +107,32 @@ pub(crate) fn draw(run: &Run, missing: &mut Missing) -> Result<Option<(Gallery, 
             overlays,
         });
     }
-    let y = height - LETTER - GAP;
-    sheet.text("low", (x_of(0), y));
-    let bar = text_width("low") + GAP;
-    let colours = |t: f64| colour_map(&run.judged.style.colours, t);
-    sheet.bar((x_of(0) + bar, y), 2 * SIDE / 3, colours);
-    sheet.text("high", (x_of(0) + bar + 2 * SIDE / 3 + GAP, y));
+    let heads: Vec<[&str; 2]> = columns
+        .iter()
+        .map(|c| [c.network.as_str(), c.method.as_str()])
+        .collect();
+    let bytes = attention_sheet(&heads, &sheet, &run.judged.style.colours)?;
     let gallery = Gallery {
         columns,
         shown: rows.len(),
         patches: ids.len(),
         rows,
     };
-    let bytes = pictures::png(&sheet.done(), "figure2.png")?;
     Ok(Some((gallery, bytes)))
 }
 
-/// Puts a picture on the sheet and packs it for the page.
+/// A picture packed for the page, and itself; none where it is missing.
 fn shown(
     run: &Run,
-    sheet: &mut Mosaic,
-    at: (u32, u32),
     below: &str,
     missing: &mut Missing,
-) -> Result<Option<String>, Error> {
+) -> Result<(Option<String>, Option<RgbImage>), Error> {
     match pictures::read(&run.folder, below, missing) {
         Some(picture) => {
-            sheet.picture(&picture, at, SIDE);
-            pictures::data_address(&picture, "figure2").map(Some)
+            let packed = pictures::data_address(&picture, "figure2")?;
+            Ok((Some(packed), Some(picture)))
         }
-        None => {
-            sheet.empty(at, SIDE, &["no picture"]);
-            Ok(None)
-        }
+        None => Ok((None, None)),
     }
 }
 

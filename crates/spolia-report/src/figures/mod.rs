@@ -21,10 +21,12 @@ pub(crate) mod r2_by_depth;
 pub(crate) mod relevance;
 pub(crate) mod roc;
 mod scale_bar;
+mod sheet;
 pub(crate) mod training;
 
 pub(crate) use palette::colour_map;
-pub use scale_bar::scale_bar;
+pub use scale_bar::{colour_bar, scale_bar};
+pub use sheet::{SheetRow, attention_sheet};
 
 /// A drawn vector figure.
 pub(crate) struct Svg {

@@ -22,12 +22,17 @@ impl Mosaic {
         }
     }
 
-    /// Puts a picture at (x, y), scaled to a square of `side` pixels.
+    /// Puts a picture into the square of `side` pixels at (x, y), as large as it fits.
     pub(super) fn picture(&mut self, picture: &RgbImage, (x, y): (u32, u32), side: u32) {
-        if picture.dimensions() == (side, side) {
+        let (width, height) = picture.dimensions();
+        let longest = width.max(height).max(1);
+        let fit = |of: u32| (of * side / longest).max(1);
+        let size = (fit(width), fit(height));
+        let (x, y) = (x + (side - size.0) / 2, y + (side - size.1) / 2);
+        if (width, height) == size {
             imageops::replace(&mut self.sheet, picture, x.into(), y.into());
         } else {
-            let scaled = imageops::resize(picture, side, side, FilterType::Triangle);
+            let scaled = imageops::resize(picture, size.0, size.1, FilterType::Triangle);
             imageops::replace(&mut self.sheet, &scaled, x.into(), y.into());
         }
     }

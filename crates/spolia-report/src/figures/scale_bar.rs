@@ -1,8 +1,9 @@
-//! A scale bar in the corner of a picture.
+//! A scale bar and a colour bar in the corners of a picture.
 
 use image::{Rgb, RgbImage};
 
 use super::mosaic::{LETTER, letters, text_width};
+use super::palette::colour_map;
 
 /// Widest bar, of the picture's width.
 const WIDEST: f64 = 0.3;
@@ -37,6 +38,53 @@ pub fn scale_bar(rgb: &mut Vec<u8>, (width, height): (usize, usize), um_per_px: 
         picture.put_pixel(left + THICK + x, top + LETTER + THICK + y, white);
     }
     letters(&mut picture, &words, (left + THICK, top + THICK / 2), white);
+    *rgb = picture.into_raw();
+}
+
+/// Draws a bar of colours from low to high in the lower right corner of an RGB picture of `width` x `height` pixels, under the
+/// words that say what they stand for, with 0 and the value of the strongest colour at its ends. A picture too small for it
+/// stays as it is.
+pub fn colour_bar(
+    rgb: &mut Vec<u8>,
+    (width, height): (usize, usize),
+    colours: &str,
+    (words, high): (&str, &str),
+) {
+    let bar = (width as f64 * WIDEST / 2.0) as u32;
+    let ends = text_width("0") + text_width(high) + 4 * THICK;
+    let plate = (
+        bar.max(text_width(words)).max(ends) + 2 * THICK,
+        2 * LETTER + 5 * THICK,
+    );
+    let fits = (plate.0 + 2 * EDGE) as usize <= width && (plate.1 + 2 * EDGE) as usize <= height;
+    if !fits || rgb.len() != width * height * 3 {
+        return;
+    }
+    let Some(mut picture) = RgbImage::from_raw(width as u32, height as u32, std::mem::take(rgb))
+    else {
+        return;
+    };
+    let (left, top) = (
+        width as u32 - EDGE - plate.0,
+        height as u32 - EDGE - plate.1,
+    );
+    for (x, y) in (0..plate.1).flat_map(|y| (0..plate.0).map(move |x| (x, y))) {
+        let pixel = picture.get_pixel_mut(left + x, top + y);
+        pixel.0 = pixel.0.map(|v| v / 4);
+    }
+    let white = Rgb([255; 3]);
+    letters(&mut picture, words, (left + THICK, top + THICK / 2), white);
+    let length = plate.0 - 2 * THICK;
+    for x in 0..length {
+        let colour = colour_map(colours, f64::from(x) / f64::from(length.max(2) - 1));
+        for y in 0..2 * THICK {
+            picture.put_pixel(left + THICK + x, top + LETTER + THICK + y, Rgb(colour));
+        }
+    }
+    let below = top + LETTER + 3 * THICK + THICK / 2;
+    letters(&mut picture, "0", (left + THICK, below), white);
+    let right = left + plate.0 - THICK - text_width(high);
+    letters(&mut picture, high, (right, below), white);
     *rgb = picture.into_raw();
 }
 

@@ -176,9 +176,8 @@ fn localization(run: &Run) -> Option<Part> {
                     Some(_) => "not told apart from",
                     None => "not compared with",
                 };
-                sentences.push(format!(
-                    "{network}, {method}: AUC {} for {}; {} a random map ({}), {} a centred blob ({}), {} the stain alone ({}). \
-                     The mask itself at {}'s resolution has {}.",
+                let mut sentence = format!(
+                    "{network}, {method}: AUC {} for {}; {} a random map ({}), {} a centred blob ({}), {} the stain alone ({}).",
                     estimate(&own.mean),
                     target.replace('_', " "),
                     verdict(0),
@@ -187,9 +186,14 @@ fn localization(run: &Run) -> Option<Part> {
                     level("centre"),
                     verdict(2),
                     level("stain"),
-                    own.layer,
-                    level("mask")
-                ));
+                );
+                if let Some(mask) = of("mask") {
+                    sentence += &format!(
+                        " The mask itself at this resolution has {}.",
+                        two(mask.mean.value)
+                    );
+                }
+                sentences.push(sentence);
             }
         }
     }

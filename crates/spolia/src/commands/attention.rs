@@ -10,11 +10,14 @@ use spolia_interpret::attention::{ColourMap, Method};
 
 use super::images::{ImagesArgs, existing_folder, tell};
 use super::network_args::NetworkArgs;
+use super::slide::positive;
 use crate::context::{Context, Outcome, Wrong};
-use crate::jobs::attention::nuclei::Nuclei;
+use crate::jobs::attention::annotated::Annotated;
 use crate::jobs::attention::overlays::{self, Scale, Style};
+use crate::jobs::attention::regions::Regions;
 use crate::jobs::attention::{Checks, Job, run, tables};
 use crate::jobs::model::Model;
+use crate::jobs::slides;
 use crate::output;
 use crate::study::Formulas;
 
@@ -47,6 +50,13 @@ pub struct Attention {
     /// Compares the maps with segmented nuclei where there is no mask.
     #[arg(long)]
     segment: bool,
+    /// Annotations (ASAP XML, QuPath GeoJSON), a file, a folder or a pattern, that the maps of patches of slides are compared
+    /// with; each is called as its slide.
+    #[arg(long, value_name = "A")]
+    annotations: Option<PathBuf>,
+    /// µm per pixel of level 0 of the annotated slides, where patches are files of their own.
+    #[arg(long, value_name = "M", requires = "annotations", value_parser = positive)]
+    slide_mpp: Option<f64>,
     /// Judges the maps of so many images by insertion, deletion, ROAD, average drop and sensitivity-n.
     #[arg(long, value_name = "N", default_value_t = 0)]
     faithfulness: usize,
@@ -80,10 +90,19 @@ impl Attention {
         let name = table.classes().get(class).cloned();
         let class_name = name.unwrap_or_else(|| class.to_string());
         let grouped = groups(&table, Unit::Patient, None).into_diagnostic()?;
-        let nuclei = (self.segment || self.masks.is_some()).then(|| Nuclei {
+        let annotated = match &self.annotations {
+            Some(files) => Some(Annotated::read(
+                &slides::files(files)?,
+                &patches,
+                self.slide_mpp,
+            )?),
+            None => None,
+        };
+        let regions = Regions {
             masks: self.masks.clone(),
             segment: self.segment,
-        });
+            annotated,
+        };
         let job = Job {
             network: "network",
             layers: model.stages(&self.layers)?,
@@ -94,7 +113,7 @@ impl Attention {
             headless: false,
             maps: self.out.clone(),
             plain: self.out.join("patches"),
-            nuclei,
+            regions,
             seed: context.seed(),
         };
         let checks = Checks {
@@ -129,16 +148,14 @@ impl Attention {
             scale: self.scale,
         };
         let drawn = (&patches[..], &found.mapped[..]);
-        let folders = (&self.out, &job.plain);
-        overlays::draw(
-            (folders.0, folders.1),
-            &self.methods,
-            drawn,
-            style,
-            &ranges,
-            &task,
-        )?;
+        let folders = (self.out.as_path(), job.plain.as_path());
+        overlays::draw(folders, &self.methods, drawn, style, &ranges, &task)?;
         task.finish();
+        let methods = (&self.methods[..], &*job.layer(&model));
+        // One logit gives the probability of the positive class, whichever is mapped.
+        let positive = table.classes().get(1).map_or("1", String::as_str);
+        let of = if logits == 1 { positive } else { &class_name };
+        overlays::sheet(folders, methods, drawn, (style, of))?;
         Ok(Outcome::of(tell(&problems)))
     }
 }

@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod drift;
 pub mod evaluate;
 pub mod features;
+pub mod heatmap;
 pub mod images;
 pub mod man;
 pub mod measure;

@@ -1,4 +1,4 @@
-//! `spolia slide info`, `slide tissue`, `slide patches`.
+//! `spolia slide info`, `slide tissue`, `slide patches`; `slide heatmap` has a file of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use spolia_slide::Slide as Open;
 use spolia_slide::tissue::{self, Flags, Mask};
 
+use super::heatmap::Heatmap;
 use crate::context::{Context, Outcome};
 use crate::jobs::slides::{self, Cut, Format, cut, files, picture};
 use crate::output::{self, Table};
@@ -23,6 +24,8 @@ pub enum Slide {
     Tissue(Tissue),
     /// Cuts patches out of slides, labelled by annotations.
     Patches(Box<Patches>),
+    /// Maps a network's probability and attention over whole slides.
+    Heatmap(Box<Heatmap>),
 }
 
 impl Slide {
@@ -35,6 +38,7 @@ impl Slide {
             Slide::Info(info) => info.run(),
             Slide::Tissue(tissue) => tissue.run(),
             Slide::Patches(patches) => patches.run(context),
+            Slide::Heatmap(heatmap) => heatmap.run(context),
         }
     }
 }
@@ -271,7 +275,7 @@ pub struct Patches {
     out: PathBuf,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(super) fn positive(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|e| format!("{e}"))?;
     if value.is_finite() && value > 0.0 {
         Ok(value)
@@ -280,7 +284,7 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|e| format!("{e}"))?;
     if (0.0..=1.0).contains(&value) {
         Ok(value)

@@ -6,10 +6,13 @@ use miette::IntoDiagnostic;
 use spolia_dataset::{Patch, Unit, groups};
 
 use super::Run;
+use crate::jobs::attention::annotated::Annotated;
 use crate::jobs::attention::overlays::{self, Scale};
+use crate::jobs::attention::regions::Regions;
 use crate::jobs::attention::{self as maps, Checks, Job, Mapped, tables};
 use crate::jobs::batches;
 use crate::jobs::model::Model;
+use crate::jobs::slides::files;
 use crate::jobs::train::with_head;
 use crate::run_folder::Begin;
 use crate::seed;
@@ -72,6 +75,18 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
     let patches = run.patches(&rows);
     let grouped = groups(&run.table, Unit::Patient, None).into_diagnostic()?;
     let of: Vec<usize> = rows.iter().map(|&row| grouped.of[row]).collect();
+    let cut = run.study.patches.as_ref().and_then(|p| p.slides.as_ref());
+    let annotated = match cut {
+        Some(cut) if !cut.annotations.is_empty() => {
+            let files: Vec<Vec<_>> = cut
+                .annotations
+                .iter()
+                .map(|pattern| files(pattern))
+                .collect::<miette::Result<_>>()?;
+            Some(Annotated::read(&files.concat(), &patches, cut.slide_mpp)?)
+        }
+        _ => None,
+    };
     let class_name = run.table.classes().get(plan.class);
     let class_name = class_name.cloned().unwrap_or_default();
     let job = Job {
@@ -84,7 +99,11 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
         headless,
         maps: run.folder.path(&name),
         plain: run.folder.path("attention/patches"),
-        nuclei: plan.nuclei(),
+        regions: Regions {
+            masks: plan.masks.clone(),
+            segment: plan.segment,
+            annotated,
+        },
         seed: run.seed,
     };
     let checks = Checks {
@@ -120,7 +139,10 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
     let drawn: Vec<Mapped> = found
         .mapped
         .into_iter()
-        .map(|m| Mapped { nuclei: None, ..m })
+        .map(|m| Mapped {
+            on: Vec::new(),
+            ..m
+        })
         .collect();
     let ids: Vec<&str> = patches.iter().map(|p| p.id.as_str()).collect();
     run.folder

@@ -11,7 +11,6 @@ use spolia_measure::Measure;
 use spolia_network::Convention;
 
 use crate::jobs::attention::Checks;
-use crate::jobs::attention::nuclei::Nuclei;
 use crate::jobs::attention::overlays::{Scale, Style};
 
 /// A valid study. It is built by [`Study::load`](super::Study::load) alone.
@@ -299,14 +298,6 @@ impl AttentionPlan {
             colours: self.colours,
             scale: self.scale,
         }
-    }
-
-    /// Where nuclei come from; `None` where none are wanted.
-    pub fn nuclei(&self) -> Option<Nuclei> {
-        (self.segment || self.masks.is_some()).then(|| Nuclei {
-            masks: self.masks.clone(),
-            segment: self.segment,
-        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Attention maps of patches: computed, drawn over the patch, judged, and compared with nuclei.
 //!
-//! [`run`] computes the maps ([`map`]) and, where nuclei are known, what they fall on ([`nuclei`]), asks whether the network's
+//! [`run`] computes the maps ([`map`]) and, where nuclei or tumour are known, what they fall on ([`regions`]), asks whether the network's
 //! answer depends on them ([`checks`]) and sums up over patches ([`tables`]); [`overlays::draw`] draws them.
 
+pub mod annotated;
 pub mod checks;
-pub mod nuclei;
 pub mod overlays;
+pub mod regions;
 pub mod tables;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use super::batches::{self, Pass};
 use super::model::Model;
 use crate::context::Context;
 use crate::run_folder::write_atomic;
-use nuclei::{Nuclei, OnNuclei};
+use regions::{OnRegion, Regions};
 use tables::{Over, Table};
 
 /// Least side of a drawn patch, pixels.
@@ -55,8 +56,8 @@ pub struct Job<'a> {
     pub maps: PathBuf,
     /// Folder of the plain patches at the overlays' size.
     pub plain: PathBuf,
-    /// Where nuclei come from; `None` where the maps are not compared with any.
-    pub nuclei: Option<Nuclei>,
+    /// What the maps are compared with.
+    pub regions: Regions,
     /// Of the maps that know nothing.
     pub seed: u64,
 }
@@ -91,8 +92,8 @@ pub struct Mapped {
     /// Width of the drawn patch's pixels in µm, where it is known.
     pub um_per_px: Option<f64>,
     /// What the maps fall on.
-    pub nuclei: Option<OnNuclei>,
-    /// Why nuclei are not known.
+    pub on: Vec<OnRegion>,
+    /// Why that is not known.
     pub fault: Option<[String; 3]>,
 }
 
@@ -127,14 +128,9 @@ fn map(
                 let to = job.maps.join(method.name());
                 write_atomic(&file(&to, &patch.id, "npy"), &npy(map)?)?;
             }
-            let on = job
-                .nuclei
-                .as_ref()
-                .map(|n| n.under(job, patch, &image, &found.maps));
-            let (nuclei, fault) = match on {
-                None => (None, None),
-                Some(Ok(on)) => (on, None),
-                Some(Err(p)) => (None, Some([p.item, p.what, p.remedy])),
+            let (on, fault) = match job.regions.under(job, patch, &image, &found.maps) {
+                Ok(on) => (on, None),
+                Err(p) => (Vec::new(), Some([p.item, p.what, p.remedy])),
             };
             let side = image.width;
             let picture = Picture::new(image.width, image.height, image.data)
@@ -159,7 +155,7 @@ fn map(
                 um_per_px: patch
                     .mpp
                     .map(|mpp| mpp * side as f64 / picture.width as f64),
-                nuclei,
+                on,
                 fault,
             });
             overlays::write_picture(&file(&job.plain, &patch.id, "png"), picture)?;
@@ -233,7 +229,7 @@ pub fn run(
         rows(job, &layer, patches, &mapped),
     )];
     let mut notes = Vec::new();
-    if job.nuclei.is_some() {
+    if job.regions.any() {
         let (atypia, untold) = tables::atypia(&over, &mapped)?;
         notes.extend(untold);
         let localized = tables::localization(&over, &mapped)?;

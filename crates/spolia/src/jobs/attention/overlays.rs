@@ -9,14 +9,18 @@ use rayon::prelude::*;
 use serde::Serialize;
 use spolia_dataset::Patch;
 use spolia_interpret::attention::{ColourMap, Drawing, Method, Picture, overlay};
+use spolia_report::{SheetRow, attention_sheet};
 
-use super::{Mapped, file, read_map};
+use super::{Mapped, file, read_map, spread};
 use crate::jobs::visualize::png;
 use crate::progress::Task;
 use crate::run_folder::write_atomic;
 
 /// Standard deviation by which maps of single pixels are smoothed for the eye, of the map's width; the npy is as it is.
 const SMOOTHED: f64 = 0.03;
+
+/// Most patches on a sheet.
+const ON_SHEET: usize = 6;
 
 /// What the strongest colour stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
@@ -96,6 +100,41 @@ pub fn draw(
         task.advance(1);
         Ok(())
     })
+}
+
+/// Writes figure.png below `maps`: up to six patches, at even distances and not chosen by eye, beside their overlays, with the
+/// probability of the class.
+///
+/// # Errors
+/// A picture cannot be read, or the file cannot be written.
+pub fn sheet(
+    (maps, plain): (&Path, &Path),
+    (methods, layer): (&[Method], &str),
+    (patches, mapped): (&[&Patch], &[Mapped]),
+    (style, class): (Style, &str),
+) -> miette::Result<()> {
+    let picture = |folder: &Path, id: &str| -> miette::Result<Option<image::RgbImage>> {
+        let file = file(folder, id, "png");
+        let image = image::open(&file).map_err(|e| miette::miette!("{}: {e}", file.display()))?;
+        Ok(Some(image.into_rgb8()))
+    };
+    let mut rows = Vec::new();
+    for k in spread(mapped.len(), ON_SHEET) {
+        let found = &mapped[k];
+        let id = &patches[found.place].id;
+        let p = found.p.map(|p| format!("p({class}) {p:.3}"));
+        let mut cells = vec![(picture(plain, id)?, p.unwrap_or_default())];
+        for (method, &(_, _, _, most)) in methods.iter().zip(&found.maps) {
+            cells.push((
+                picture(&maps.join(method.name()), id)?,
+                format!("max {most:.3e}"),
+            ));
+        }
+        rows.push(SheetRow { cells });
+    }
+    let heads: Vec<[&str; 2]> = methods.iter().map(|m| [m.name(), layer]).collect();
+    let bytes = attention_sheet(&heads, &rows, style.colours.name()).into_diagnostic()?;
+    Ok(write_atomic(&maps.join("figure.png"), &bytes)?)
 }
 
 /// Writes a picture as PNG.

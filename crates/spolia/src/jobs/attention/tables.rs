@@ -11,7 +11,8 @@ use spolia_interpret::attention::localization::Localization;
 use spolia_interpret::attention::mean_over_groups;
 
 use super::checks::{self, Judged};
-use super::{Job, Mapped, nuclei};
+use super::regions::{BASELINES, OnRegion, Target};
+use super::{Job, Mapped};
 use crate::jobs::concepts::tables::fill_q;
 use crate::run_folder::{cell, write_csv};
 
@@ -270,53 +271,52 @@ pub fn curves(over: &Over<'_>, judged: &[Judged]) -> Rows {
     rows
 }
 
-/// What the nuclei of a part of the patches are called in the tables.
-fn targets(mapped: &[Mapped]) -> Vec<(&'static str, Vec<&Mapped>)> {
-    [("nuclei", false), ("segmented_nuclei", true)]
+/// The regions of each kind, with their patches' places.
+fn targets(mapped: &[Mapped]) -> Vec<(Target, Vec<(usize, &OnRegion)>)> {
+    let all = mapped
+        .iter()
+        .flat_map(|m| m.on.iter().map(|on| (m.place, on)));
+    let all: Vec<(usize, &OnRegion)> = all.collect();
+    Target::ALL
         .into_iter()
-        .map(|(name, segmented)| {
-            let of = mapped
-                .iter()
-                .filter(|m| m.nuclei.as_ref().is_some_and(|n| n.segmented == segmented));
-            (name, of.collect::<Vec<_>>())
+        .map(|target| {
+            let of = all.iter().copied().filter(|(_, on)| on.target == target);
+            (target, of.collect::<Vec<_>>())
         })
         .filter(|(_, of)| !of.is_empty())
         .collect()
 }
 
-/// Rows of localization.csv, apart for given masks and segmented nuclei.
+/// Rows of localization.csv, apart for given masks, segmented nuclei and annotations.
 ///
 /// # Errors
 /// A mean is not defined.
 pub fn localization(over: &Over<'_>, mapped: &[Mapped]) -> miette::Result<Rows> {
     let methods = over.job.methods.iter().map(|m| m.name());
-    let names: Vec<&str> = methods.chain(nuclei::BASELINES).collect();
+    let names: Vec<&str> = methods.chain(BASELINES).collect();
     let mut rows = Rows::new();
     for (target, of) in targets(mapped) {
-        let known = || {
-            of.iter()
-                .filter_map(|m| Some((m.place, m.nuclei.as_ref()?)))
-        };
-        let values: Vec<_> = known()
+        let values: Vec<_> = of
+            .iter()
             .map(|(place, on)| {
                 let maps = on.methods.iter().chain(&on.baselines);
-                (place, maps.map(|v| v.map(Some)).collect::<Vec<_>>())
+                (*place, maps.map(|v| v.map(Some)).collect::<Vec<_>>())
             })
             .collect();
         let chance = |measure: &str| {
             let k = Localization::NAMES.iter().position(|n| *n == measure);
-            let sum: f64 = known().map(|(_, on)| on.chance[k.unwrap_or(0)]).sum();
+            let sum: f64 = of.iter().map(|(_, on)| on.chance[k.unwrap_or(0)]).sum();
             sum / of.len() as f64
         };
         rows.extend(compared(
             over,
             &names,
-            nuclei::BASELINES.len(),
+            BASELINES.len(),
             &Localization::NAMES,
             &values,
             |measure, n, groups| {
                 vec![
-                    target.into(),
+                    target.name().into(),
                     measure.into(),
                     n.to_string(),
                     groups.to_string(),
@@ -333,9 +333,8 @@ pub fn localization(over: &Over<'_>, mapped: &[Mapped]) -> miette::Result<Rows> 
 pub fn nuclei_rows(over: &Over<'_>, mapped: &[Mapped]) -> Rows {
     let mut rows = Rows::new();
     for found in mapped {
-        let Some(on) = &found.nuclei else { continue };
         for (k, method) in over.job.methods.iter().enumerate() {
-            for nucleus in &on.nuclei {
+            for nucleus in found.on.iter().flat_map(|on| &on.nuclei) {
                 let mut row = vec![
                     over.job.network.into(),
                     method.name().into(),
@@ -362,11 +361,13 @@ pub fn nuclei_rows(over: &Over<'_>, mapped: &[Mapped]) -> Rows {
 pub fn atypia(over: &Over<'_>, mapped: &[Mapped]) -> miette::Result<(Rows, Vec<String>)> {
     let (mut rows, mut notes) = (Rows::new(), Vec::new());
     for (target, of) in targets(mapped) {
+        if target == Target::Annotation {
+            continue;
+        }
         for (k, method) in over.job.methods.iter().enumerate() {
             let observations: Vec<Observation> = of
                 .iter()
-                .filter_map(|m| Some((m.place, m.nuclei.as_ref()?)))
-                .flat_map(|(place, on)| {
+                .flat_map(|&(place, on)| {
                     on.nuclei.iter().map(move |nucleus| Observation {
                         attention: nucleus.attention[k],
                         morphology: nucleus.morphology,
@@ -388,7 +389,7 @@ pub fn atypia(over: &Over<'_>, mapped: &[Mapped]) -> miette::Result<(Rows, Vec<S
                         over.job.network,
                         method.name(),
                         observations.len(),
-                        target.replace('_', " ")
+                        target.name().replace('_', " ")
                     ));
                     continue;
                 }
@@ -401,7 +402,7 @@ pub fn atypia(over: &Over<'_>, mapped: &[Mapped]) -> miette::Result<(Rows, Vec<S
                     over.job.network.into(),
                     method.name().into(),
                     over.layer.into(),
-                    target.into(),
+                    target.name().into(),
                     relation.morphology.into(),
                 ];
                 row.extend(slope.counts.map(|n| n.to_string()));

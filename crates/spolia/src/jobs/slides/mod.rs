@@ -1,6 +1,9 @@
 //! From slides and annotations to patches: slide by slide, each kept when it is finished.
 
+mod drawn;
+pub mod heatmap;
 mod names;
+mod stitch;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -250,9 +253,17 @@ fn one(file: &Path, annotation: Option<&Path>, plan: &Cut, out: &Path) -> miette
 
 /// Where the slide's tumour lies; none where nobody said.
 fn tumor(slide: &Slide, annotation: Option<&Path>, plan: &Cut) -> miette::Result<Option<Shape>> {
-    let Some(file) = annotation else {
-        return Ok(plan.unannotated_normal.then(|| Shape::of(&[])));
-    };
+    match annotation {
+        Some(file) => annotated(file, Some(slide.dimensions())).map(Some),
+        None => Ok(plan.unannotated_normal.then(|| Shape::of(&[]))),
+    }
+}
+
+/// The tumour that an annotation file marks, on a slide of these dimensions where they are known.
+///
+/// # Errors
+/// The file cannot be read, has groups of no meaning, or marks what cannot be.
+pub fn annotated(file: &Path, dimensions: Option<(u64, u64)>) -> miette::Result<Shape> {
     let annotations = Annotations::read(file).into_diagnostic()?;
     let scheme = Scheme::default();
     let unknown = annotations.unknown_groups(&scheme);
@@ -265,13 +276,13 @@ fn tumor(slide: &Slide, annotation: Option<&Path>, plan: &Cut) -> miette::Result
             scheme.holes.join(", ")
         ));
     }
-    if let Some(problem) = annotations.problems(Some(slide.dimensions())).first() {
+    if let Some(problem) = annotations.problems(dimensions).first() {
         return Err(miette::miette!(
             "{}: {problem}; correct the annotation",
             file.display()
         ));
     }
-    Ok(Some(annotations.tumor(&scheme)))
+    Ok(annotations.tumor(&scheme))
 }
 
 /// The `file` cell of a patch.

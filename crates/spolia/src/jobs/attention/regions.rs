@@ -1,4 +1,4 @@
-//! What maps fall on: nuclei of given masks, or segmented ones.
+//! What maps fall on: nuclei of given masks or segmented ones, and annotated tumour.
 
 use std::path::PathBuf;
 
@@ -10,34 +10,62 @@ use spolia_interpret::attention::{Map, centre_map, random_map, stain_map};
 use spolia_measure::nuclei::{InstanceMask, NucleiOptions, measure_nuclei, segment_nuclei};
 
 use super::Job;
+use super::annotated::Annotated;
 use crate::jobs::masks::instance_mask;
 use crate::seed;
 
-/// The maps that every method is compared with, in the order of [`OnNuclei::baselines`]: two that know nothing, one that
+/// The maps that every method is compared with, in the order of [`OnRegion::baselines`]: two that know nothing, one that
 /// knows the stain alone, and the mask itself, which is the best that a map of this resolution can be.
 pub const BASELINES: [&str; 4] = ["random", "centre", "stain", "mask"];
 
-/// Where the nuclei of a patch come from.
-#[derive(Debug, Clone)]
-pub struct Nuclei {
+/// What maps are compared with.
+#[derive(Debug, Default)]
+pub struct Regions {
     /// A folder of instance masks, `ID.png`.
     pub masks: Option<PathBuf>,
     /// Whether nuclei are segmented where there is no mask.
     pub segment: bool,
+    /// Annotated tumour.
+    pub annotated: Option<Annotated>,
 }
 
-/// A patch's maps against its nuclei.
+/// What a region is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// Nuclei of a given mask.
+    Nuclei,
+    /// Segmented nuclei.
+    Segmented,
+    /// Annotated tumour.
+    Annotation,
+}
+
+impl Target {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Nuclei, Self::Segmented, Self::Annotation];
+
+    /// Its name in the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nuclei => "nuclei",
+            Self::Segmented => "segmented_nuclei",
+            Self::Annotation => "annotation",
+        }
+    }
+}
+
+/// A patch's maps against a region of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OnNuclei {
-    /// Whether the nuclei are segmented ones.
-    pub segmented: bool,
+pub struct OnRegion {
+    /// What the region is.
+    pub target: Target,
     /// What a map that knows nothing scores, by [`spolia_interpret::attention::localization::Localization::NAMES`].
     pub chance: [f64; 5],
     /// What each method's map scores.
     pub methods: Vec<[f64; 5]>,
     /// What the [`BASELINES`] score at the resolution of the first method's map.
     pub baselines: Vec<[f64; 5]>,
-    /// Its nuclei.
+    /// Its nuclei; none of an annotation.
     pub nuclei: Vec<OneNucleus>,
 }
 
@@ -56,8 +84,13 @@ pub struct OneNucleus {
     pub attention: Vec<f64>,
 }
 
-impl Nuclei {
-    /// The maps of a patch against its nuclei; none where it has no mask and none is wanted, no nucleus, or nothing else.
+impl Regions {
+    /// Whether there is anything to compare with.
+    pub fn any(&self) -> bool {
+        self.masks.is_some() || self.segment || self.annotated.is_some()
+    }
+
+    /// The maps of a patch against its regions; none where it has no mask, no nucleus, or nothing else.
     ///
     /// # Errors
     /// A [`Problem`] of the mask or the measures.
@@ -67,30 +100,41 @@ impl Nuclei {
         patch: &Patch,
         image: &RgbPatch,
         maps: &[Map],
-    ) -> Result<Option<OnNuclei>, Problem> {
-        let Some((mask, segmented)) = self.mask(patch, image)? else {
-            return Ok(None);
+    ) -> Result<Vec<OnRegion>, Problem> {
+        let size = (image.width, image.height);
+        let mut found = Vec::new();
+        let wrong = |error: String| Problem {
+            item: patch.id.clone(),
+            what: error,
+            remedy: "its maps are drawn but not compared".into(),
         };
-        compared(job, patch, image, &mask, maps)
-            .map(|found| found.map(|on| OnNuclei { segmented, ..on }))
-            .map_err(|error| Problem {
-                item: patch.id.clone(),
-                what: error.to_string(),
-                remedy: "its maps are drawn but not compared with nuclei".into(),
-            })
+        if let Some((mask, target)) = self.mask(patch, image)? {
+            let of = compared(job, patch, image, (&mask, target), maps);
+            found.extend(of.map_err(|e| wrong(e.to_string()))?);
+        }
+        if let Some(annotated) = &self.annotated
+            && let Some(inside) = annotated.under(patch, size).map_err(wrong)?
+        {
+            let labels = inside.into_iter().map(u32::from).collect();
+            let mask =
+                InstanceMask::new(labels, size.0, size.1).map_err(|e| wrong(e.to_string()))?;
+            let of = compared(job, patch, image, (&mask, Target::Annotation), maps);
+            found.extend(of.map_err(|e| wrong(e.to_string()))?);
+        }
+        Ok(found)
     }
 
-    /// The patch's mask, and whether it is segmented.
+    /// The patch's nuclei, and whether they are segmented.
     fn mask(
         &self,
         patch: &Patch,
         image: &RgbPatch,
-    ) -> Result<Option<(InstanceMask, bool)>, Problem> {
+    ) -> Result<Option<(InstanceMask, Target)>, Problem> {
         let size = (image.width, image.height);
         if let Some(masks) = &self.masks
             && let Some(mask) = instance_mask(patch, size, masks)?
         {
-            return Ok(Some((mask, false)));
+            return Ok(Some((mask, Target::Nuclei)));
         }
         if !self.segment {
             return Ok(None);
@@ -100,7 +144,7 @@ impl Nuclei {
             ..NucleiOptions::default()
         };
         match segment_nuclei(&image.data, size.0, size.1, &options) {
-            Ok(mask) => Ok(Some((mask, true))),
+            Ok(mask) => Ok(Some((mask, Target::Segmented))),
             Err(error) => Err(Problem {
                 item: patch.id.clone(),
                 what: error.to_string(),
@@ -114,9 +158,9 @@ fn compared(
     job: &Job<'_>,
     patch: &Patch,
     image: &RgbPatch,
-    mask: &InstanceMask,
+    (mask, target): (&InstanceMask, Target),
     maps: &[Map],
-) -> Result<Option<OnNuclei>, spolia_interpret::Error> {
+) -> Result<Option<OnRegion>, spolia_interpret::Error> {
     let region = Region::of_nuclei(mask, 0.0)?;
     let (Some(chance), Some(first)) = (region.chance(), maps.first()) else {
         return Ok(None);
@@ -142,29 +186,40 @@ fn compared(
     let judge = |map: &Map| -> Result<[f64; 5], spolia_interpret::Error> {
         Ok(localization(map, &region)?.unwrap_or(chance).values())
     };
-    let nuclei = measure_nuclei(&image.data, mask)?;
-    let attention = maps
-        .iter()
-        .map(|map| attention_of_nuclei(map, mask, &nuclei))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Some(OnNuclei {
-        segmented: false,
+    let nuclei = if target == Target::Annotation {
+        Vec::new()
+    } else {
+        nuclei(image, mask, maps)?
+    };
+    Ok(Some(OnRegion {
+        target,
         chance: chance.values(),
         methods: maps.iter().map(judge).collect::<Result<_, _>>()?,
         baselines: baselines.iter().map(judge).collect::<Result<_, _>>()?,
-        nuclei: nuclei
-            .iter()
-            .enumerate()
-            .map(|(k, nucleus)| {
-                let seen = Observation::new(0.0, nucleus, 0, 0);
-                OneNucleus {
-                    label: nucleus.label,
-                    centroid: nucleus.centroid,
-                    morphology: seen.morphology,
-                    whole: seen.whole,
-                    attention: attention.iter().map(|of| of[k]).collect(),
-                }
-            })
-            .collect(),
+        nuclei,
     }))
+}
+
+/// The nuclei of a mask with the attention on each.
+fn nuclei(
+    image: &RgbPatch,
+    mask: &InstanceMask,
+    maps: &[Map],
+) -> Result<Vec<OneNucleus>, spolia_interpret::Error> {
+    let measured = measure_nuclei(&image.data, mask)?;
+    let attention = maps
+        .iter()
+        .map(|map| attention_of_nuclei(map, mask, &measured))
+        .collect::<Result<Vec<_>, _>>()?;
+    let nuclei = measured.iter().enumerate().map(|(k, nucleus)| {
+        let seen = Observation::new(0.0, nucleus, 0, 0);
+        OneNucleus {
+            label: nucleus.label,
+            centroid: nucleus.centroid,
+            morphology: seen.morphology,
+            whole: seen.whole,
+            attention: attention.iter().map(|of| of[k]).collect(),
+        }
+    });
+    Ok(nuclei.collect())
 }
