@@ -167,7 +167,7 @@ fn a_study_judges_its_maps() {
     assert!(style.contains("magma") && style.contains("shared") && style.contains("grad-cam"));
     let page = fs::read_to_string(root.join("run/report.html")).unwrap();
     for words in [
-        "Do the maps fall on nuclei?",
+        "What do the maps fall on?",
         "Is it on atypical nuclei?",
         "Can the maps be trusted?",
     ] {

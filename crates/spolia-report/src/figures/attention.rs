@@ -23,12 +23,21 @@ pub(crate) fn measure_words(measure: &str) -> &str {
         "average_drop" => "average drop (low is faithful)",
         "increase" => "share with an increase (high is faithful)",
         "sensitivity_n" => "sensitivity-n, correlation (high is faithful)",
-        "pointing" => "maximum within a nucleus, share of patches",
-        "energy" => "share of the map's sum within nuclei",
-        "top_share" => "share of the strongest pixels within nuclei",
-        "enrichment" => "enrichment of nuclei (1 is chance)",
-        "auc" => "AUC of the map as a detector of nuclei",
+        "pointing" => "maximum within the region, share of patches",
+        "energy" => "share of the map's sum within the region",
+        "top_share" => "share of the strongest pixels within the region",
+        "enrichment" => "enrichment of the region (1 is chance)",
+        "auc" => "AUC of the map as a detector of the region",
         other => other,
+    }
+}
+
+/// What a region is called.
+pub(crate) fn target_words(target: &str) -> &str {
+    match target {
+        "segmented_nuclei" => "segmented nuclei",
+        "annotation" => "annotated tumor",
+        target => target,
     }
 }
 
@@ -94,7 +103,7 @@ fn means(run: &Run, rows: &[Measured], measures: &[&str], stem: &str) -> Result<
                 "" => format!("{} (n = {})", first.layer, count(n)),
                 target => format!(
                     "{}, {} (n = {})",
-                    target.replace('_', " "),
+                    target_words(target),
                     first.layer,
                     count(n)
                 ),
@@ -153,7 +162,7 @@ pub(crate) fn atypia(run: &Run) -> Result<Vec<Svg>, Error> {
             "{method}, {} (n = {} {})",
             first.layer,
             count(first.nuclei),
-            target.replace('_', " ")
+            target_words(target)
         );
         drawn.push(panel(&Panel {
             name: file_name("atypia", &format!("{target}_{method}")),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::figures::attention::{BASELINES, map_words};
+use crate::figures::attention::{BASELINES, map_words, target_words};
 use crate::numbers::{count, counted, interval, listed, probability, two};
 use crate::run::judged::{Atypia, Estimate, Measured};
 use crate::run::{Run, first_seen};
@@ -179,7 +179,7 @@ fn localization(run: &Run) -> Option<Part> {
                 let mut sentence = format!(
                     "{network}, {method}: AUC {} for {}; {} a random map ({}), {} a centred blob ({}), {} the stain alone ({}).",
                     estimate(&own.mean),
-                    target.replace('_', " "),
+                    target_words(target),
                     verdict(0),
                     level("random"),
                     verdict(1),
@@ -208,7 +208,7 @@ fn localization(run: &Run) -> Option<Part> {
         let mut row = vec![
             r.network.clone(),
             map_words(&r.method).to_owned(),
-            r.target.replace('_', " "),
+            target_words(&r.target).to_owned(),
             r.measure.clone(),
             two(r.chance),
             estimate(&r.mean),
@@ -275,7 +275,7 @@ fn atypia(run: &Run) -> Option<Part> {
         vec![
             r.network.clone(),
             r.method.clone(),
-            r.target.replace('_', " "),
+            target_words(&r.target).to_owned(),
             r.morphology.clone(),
             two(r.rho),
             r.slope.as_ref().map_or_else(String::new, estimate),
