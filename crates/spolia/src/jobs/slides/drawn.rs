@@ -90,30 +90,7 @@ fn over(
 ) -> miette::Result<RgbImage> {
     let (width, height) = thumbnail.dimensions();
     let size = (width as usize, height as usize);
-    // The last cells reach beyond the slide: the picture is cut out of the map at the slide's own size.
-    let (slide_width, slide_height) = drawn.slide.dimensions();
-    let at = |i: usize, side: usize, whole: u64, cells: usize| {
-        let place = (i as f64 + 0.5) / side as f64 * whole as f64 / drawn.cell;
-        (place as usize).min(cells - 1)
-    };
-    let values = (0..size.1)
-        .flat_map(|y| {
-            let row = at(y, size.1, slide_height, map.height) * map.width;
-            (0..size.0).map(move |x| row + at(x, size.0, slide_width, map.width))
-        })
-        .map(|cell| {
-            if map.values[cell].is_nan() {
-                0.0
-            } else {
-                map.values[cell]
-            }
-        })
-        .collect();
-    let values = Map {
-        height: size.1,
-        width: size.0,
-        values,
-    };
+    let values = sampled(map, size, drawn.slide.dimensions(), drawn.cell);
     let ground = Picture::new(size.0, size.1, thumbnail.clone().into_raw()).into_diagnostic()?;
     let drawing = Drawing {
         colours: COLOURS,
@@ -122,7 +99,7 @@ fn over(
     };
     let mut shown = overlay(&ground, &values, &drawing).rgb;
     if let Some(mpp) = drawn.slide.mpp() {
-        let um_per_px = mpp.mean() * slide_width as f64 / f64::from(width);
+        let um_per_px = mpp.mean() * drawn.slide.dimensions().0 as f64 / f64::from(width);
         spolia_report::scale_bar(&mut shown, size, um_per_px);
     }
     spolia_report::colour_bar(
@@ -133,6 +110,39 @@ fn over(
     );
     RgbImage::from_raw(width, height, shown)
         .ok_or_else(|| miette::miette!("a picture of another size than its slide's"))
+}
+
+/// The map at the size of a picture of the whole slide, bilinear; 0 where no patch lies. The last cells reach beyond the slide,
+/// so that the picture is cut out of the map.
+fn sampled(map: &Map, (width, height): (usize, usize), slide: (u64, u64), cell: f64) -> Map {
+    let value = |row: usize, column: usize| {
+        let value = map.values[row * map.width + column];
+        if value.is_nan() { 0.0 } else { value }
+    };
+    // Two neighbouring cells, and the share of the second.
+    let between = |i: usize, side: usize, whole: u64, cells: usize| {
+        let place = (i as f64 + 0.5) / side as f64 * whole as f64 / cell - 0.5;
+        let place = place.clamp(0.0, (cells - 1) as f64);
+        let first = place as usize;
+        (
+            first,
+            (first + 1).min(cells - 1),
+            (place - first as f64) as f32,
+        )
+    };
+    let values = (0..height).flat_map(|y| {
+        let (top, bottom, down) = between(y, height, slide.1, map.height);
+        (0..width).map(move |x| {
+            let (left, right, across) = between(x, width, slide.0, map.width);
+            let mix = |row| value(row, left) * (1.0 - across) + value(row, right) * across;
+            mix(top) * (1.0 - down) + mix(bottom) * down
+        })
+    });
+    Map {
+        height,
+        width,
+        values: values.collect(),
+    }
 }
 
 /// The value below which `share` of the map's cells lie that a patch covers; 0 where there is none.
