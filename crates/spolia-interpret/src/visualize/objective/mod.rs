@@ -26,6 +26,7 @@ mod channel;
 mod fault;
 mod image;
 mod layer;
+mod names;
 mod parse;
 mod total_variation;
 
