@@ -114,4 +114,34 @@ pub enum Error {
     /// An image or mask that cannot be measured.
     #[error(transparent)]
     Measure(#[from] spolia_measure::Error),
+    /// A written objective that cannot be read.
+    #[error("objective, column {column}: {fault}\n  {text}\n  {}^", " ".repeat(column.saturating_sub(1)))]
+    Objective {
+        /// As written.
+        text: String,
+        /// Where the fault stands, from 1.
+        column: usize,
+        /// What is wrong.
+        fault: crate::visualize::objective::Fault,
+    },
+    /// An objective without a layer.
+    #[error(
+        "`{objective}` reads no layer, so there is nothing to visualize; add a term such as `channel(LAYER, 0)`"
+    )]
+    NoLayer {
+        /// As written.
+        objective: String,
+    },
+    /// The optimisation of an objective produced a value that is no number.
+    #[error(
+        "`{objective}` is {value} at step {step}; check the weights or lower the learning rate"
+    )]
+    ObjectiveDiverged {
+        /// As written.
+        objective: String,
+        /// Step, from 0.
+        step: usize,
+        /// NaN or infinite.
+        value: f64,
+    },
 }

@@ -28,6 +28,7 @@
 mod error;
 mod figures;
 mod files;
+mod gallery;
 mod numbers;
 mod page;
 mod run;
@@ -54,7 +55,8 @@ pub struct Summary {
 }
 
 /// Draws the figures and the page of a run folder from its files alone: `figures/*.svg`,
-/// `figures/*.png` and `report.html`, one page that needs no other file.
+/// `figures/*.png` and `report.html`, one page that needs no other file; beside it, where
+/// channels were drawn, `gallery.html`, which shows the run folder's own pictures.
 ///
 /// The same files give the same bytes. Each file is written beside its place and renamed, so a
 /// reader never meets half of one.
@@ -81,6 +83,9 @@ pub fn write(run: &Path) -> Result<Summary, Error> {
     }
     for (name, bytes) in drawn.sheets() {
         keep(name, bytes)?;
+    }
+    if let Some(gallery) = gallery::write(&run)? {
+        files::write_whole(&run.folder.join("gallery.html"), gallery.as_bytes())?;
     }
     let page = page::write(&run, &drawn)?;
     let report = run.folder.join("report.html");

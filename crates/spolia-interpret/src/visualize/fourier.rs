@@ -158,6 +158,23 @@ impl Fourier {
         }
     }
 
+    /// The spectrum whose [`Fourier::image`] this is; coefficients that are mirror images of each other, both.
+    pub fn analyse(&self, image: &[f32], spectrum: &mut [f32], work: &mut Workspace) {
+        self.gradient(image, spectrum, work);
+        // The gradient is the forward transform times the scale and the number of times that a coefficient counts.
+        let pixels = (self.width * self.height) as f32;
+        for (i, (s, &scale)) in spectrum.chunks_exact_mut(2).zip(&self.scale).enumerate() {
+            let times = if self.single(i / self.height.max(1)) {
+                1.0
+            } else {
+                2.0
+            };
+            let weight = 1.0 / (scale * scale * times * pixels);
+            s[0] *= weight;
+            s[1] *= weight;
+        }
+    }
+
     /// The gradient with respect to the spectrum's real and imaginary parts, from that with respect to the image:
     /// the transpose of [`Fourier::image`].
     pub fn gradient(&self, image: &[f32], spectrum: &mut [f32], work: &mut Workspace) {

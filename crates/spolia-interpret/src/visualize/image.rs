@@ -131,7 +131,10 @@ mod tests {
     use rand::RngExt;
 
     use super::*;
-    use crate::visualize::transform::{Motion, Transforms};
+    use crate::visualize::{
+        photograph::photograph,
+        transform::{Motion, Transforms},
+    };
 
     fn image(size: usize, seed: u64) -> Image {
         Image::new(&Arc::new(Fourier::new(size, size, 1.0)), size, seed, 4)
@@ -203,17 +206,7 @@ mod tests {
     #[test]
     fn fits_a_photograph() {
         let size = 48;
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut target = vec![0f32; 3 * size * size];
-        for (i, t) in target.iter_mut().enumerate() {
-            let (c, y, x) = (i / (size * size), i / size % size, i % size);
-            let (u, v) = (x as f32 / size as f32, y as f32 / size as f32);
-            let sky = 0.3 + 0.4 * v + 0.1 * c as f32;
-            let hill = v > 0.6 + 0.15 * (6.0 * u).sin();
-            let ground = 0.35 + 0.15 * (40.0 * u + 25.0 * v).sin() - 0.08 * c as f32;
-            *t =
-                (if hill { ground } else { sky } + rng.random_range(-0.02..0.02)).clamp(0.03, 0.97);
-        }
+        let target = photograph(size, size);
         let mut image = image(size, 5);
         let affine = Motion::NONE.affine(size);
         let mut pixels = vec![0.0; target.len()];

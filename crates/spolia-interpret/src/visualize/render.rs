@@ -10,6 +10,7 @@ use super::{
     image::Image,
     objective::{channel_loss_gradient, channel_means},
     preset::Preset,
+    stream::stream,
     transform::Motion,
 };
 use crate::Error;
@@ -227,12 +228,4 @@ impl Item {
             dead: activation == 0.0 && self.best <= 0.0,
         }
     }
-}
-
-/// The random stream of a layer's channel: FNV-1a over the layer's name and the channel's bytes.
-fn stream(layer: &str, channel: usize) -> u64 {
-    let bytes = layer.bytes().chain((channel as u64).to_le_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

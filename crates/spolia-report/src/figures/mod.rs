@@ -5,6 +5,7 @@ mod axes;
 mod by_layer;
 pub(crate) mod calibration;
 pub(crate) mod centre;
+pub(crate) mod comparison;
 pub(crate) mod controls;
 mod dots;
 pub(crate) mod drift;

@@ -4,6 +4,7 @@ mod answer;
 mod attention;
 mod carriers;
 mod claims;
+mod comparison;
 mod concepts;
 mod controls;
 mod drift;
@@ -33,6 +34,7 @@ pub(crate) struct Drawn {
     figure2: Option<(figure2::Gallery, Vec<u8>)>,
     figure3: Vec<(String, Svg)>,
     heatmaps: Vec<figures::heatmap::Map>,
+    comparison: Vec<Svg>,
     faithfulness: Vec<Svg>,
     sanity: Vec<Svg>,
     localization: Vec<Svg>,
@@ -58,6 +60,7 @@ impl Drawn {
             figure2: figure2::draw(run, &mut missing)?,
             figure3: r2_by_depth::draw(run)?,
             heatmaps: figures::heatmap::draw(run)?,
+            comparison: figures::comparison::draw(run)?,
             faithfulness: figures::attention::faithfulness(run)?,
             sanity: figures::attention::sanity(run)?,
             localization: figures::attention::localization(run)?,
@@ -77,6 +80,7 @@ impl Drawn {
             .iter()
             .chain(&self.roc)
             .chain(&self.calibration)
+            .chain(&self.comparison)
             .chain(&self.faithfulness)
             .chain(&self.sanity)
             .chain(&self.localization)
@@ -212,6 +216,9 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         figure1_how => answer::how_drawn(run),
         figure2 => drawn.figure2.as_ref().map(|(gallery, _)| gallery),
         figure2_words => answer::map_words(run),
+        comparison => comparison::section(run),
+        comparison_figures => svgs(&drawn.comparison),
+        gallery => !run.channels.is_empty(),
         attention => attention::section(run),
         faithfulness_figures => svgs(&drawn.faithfulness),
         sanity_figures => svgs(&drawn.sanity),

@@ -2,6 +2,7 @@
 
 pub(crate) mod attention;
 pub(crate) mod carriers;
+pub(crate) mod comparison;
 pub(crate) mod concepts;
 pub(crate) mod controls;
 pub(crate) mod decoded;
@@ -32,6 +33,8 @@ pub(crate) struct Run {
     pub(crate) networks: Vec<networks::Network>,
     pub(crate) channels: Vec<visualize::Channel>,
     pub(crate) maps: Vec<attention::Map>,
+    pub(crate) compared: Vec<comparison::Compared>,
+    pub(crate) slopes: Vec<comparison::Slope>,
     pub(crate) judged: judged::Judged,
     pub(crate) fits: Vec<concepts::Fit>,
     pub(crate) relevance: Vec<relevance::Relevance>,
@@ -68,6 +71,8 @@ impl Run {
             networks,
             channels: visualize::channels(&folder.join("visualize/channels.csv"))?,
             maps: attention::maps(&folder.join("attention/attention.csv"))?,
+            compared: comparison::compared(&folder.join("visualize/comparison.csv"))?,
+            slopes: comparison::slopes(&folder.join("visualize/comparison_slopes.csv"))?,
             judged: judged::judged(&folder.join("attention"))?,
             fits: concepts::fits(&folder.join("concepts/r2.csv"))?,
             controls: controls::controls(&folder.join("concepts/controls.csv"))?,

@@ -158,6 +158,11 @@ impl<'a> Row<'a> {
         self.known_finite(column)
     }
 
+    /// A text; `None` where the cell is empty or the column is absent.
+    pub(crate) fn optional_text(&self, column: &str) -> Option<String> {
+        self.known(column).ok().flatten()
+    }
+
     /// A finite number.
     ///
     /// # Errors

@@ -19,6 +19,11 @@ pub(crate) struct Channel {
     pub(crate) last: Option<f64>,
     /// The channel never activated, so there is no picture of it.
     pub(crate) dead: bool,
+    /// Mean activation on its image, ReLUs in place, and the highest over the patches that were searched.
+    pub(crate) optimum: Option<f64>,
+    pub(crate) on_data: Option<f64>,
+    /// `alive`, `unused`, `not-reached` or `dead`, by those two.
+    pub(crate) state: Option<String>,
 }
 
 impl Channel {
@@ -48,6 +53,9 @@ pub(super) fn channels(path: &Path) -> Result<Vec<Channel>, Error> {
                 first: row.known_number("objective_first")?,
                 last: row.known_number("objective_last")?,
                 dead: row.flag("dead")?,
+                optimum: row.optional_number("optimum")?,
+                on_data: row.optional_number("on_data")?,
+                state: row.optional_text("state"),
             })
         })
         .collect()

@@ -116,7 +116,26 @@ pub fn run(
             failed += run.step(&format!("visualize/{name}"), |run| {
                 visualize::step(run, visualize, name)
             })?;
+            if visualize.again > 0 {
+                failed += run.step(&format!("again/{name}"), |run| {
+                    visualize::again(run, visualize, name)
+                })?;
+            }
+            if visualize.exemplars > 0 && !run.table.is_empty() {
+                failed += run.step(&format!("exemplars/{name}"), |run| {
+                    visualize::exemplars(run, visualize, name)
+                })?;
+            }
         }
+    }
+    if let Some(visualize) = study
+        .visualize
+        .as_ref()
+        .filter(|v| wanted("visualize") && v.again > 0)
+    {
+        failed += run.step(visualize::COMPARISON, |run| {
+            visualize::comparison(run, visualize)
+        })?;
     }
     if let Some(attention) = study.attention.as_ref().filter(|_| wanted("attention")) {
         // After all predictions: networks without their own look at the patches of one that was trained.
@@ -168,6 +187,22 @@ pub fn run(
     if let Some(plan) = &study.concepts {
         concepts::tables(&run, plan)?;
     }
+    if let Some(plan) = study
+        .visualize
+        .as_ref()
+        .filter(|v| (wanted("visualize") || wanted("concepts")) && !v.objectives.is_empty())
+    {
+        // After the concepts' tables, which hold the vectors.
+        for name in plan
+            .networks
+            .iter()
+            .filter(|n| !broken.contains(&n.as_str()))
+        {
+            failed += run.step(&format!("objectives/{name}"), |run| {
+                visualize::objectives(run, plan, name)
+            })?;
+        }
+    }
     if wanted("report") {
         failed += run.step("report", report)?;
     }
@@ -212,6 +247,15 @@ fn names(study: &Study) -> Vec<String> {
             .iter()
             .flat_map(|v| of("visualize", &v.networks)),
     );
+    if let Some(visualize) = &study.visualize {
+        if visualize.again > 0 {
+            names.extend(of("again", &visualize.networks));
+        }
+        if visualize.exemplars > 0 && study.patches.is_some() {
+            names.extend(of("exemplars", &visualize.networks));
+        }
+        names.extend((visualize.again > 0).then(|| visualize::COMPARISON.to_string()));
+    }
     names.extend(
         study
             .attention
@@ -230,6 +274,8 @@ fn names(study: &Study) -> Vec<String> {
         names.extend(of("concepts", &concepts.networks));
     }
     names.extend(study.drift.iter().map(|_| "drift".to_string()));
+    let written = study.visualize.iter().filter(|v| !v.objectives.is_empty());
+    names.extend(written.flat_map(|v| of("objectives", &v.networks)));
     names.push("report".into());
     names
 }

@@ -3,29 +3,32 @@
 use miette::IntoDiagnostic;
 use rand::{SeedableRng, seq::index};
 use rand_chacha::ChaCha8Rng;
+use spolia_interpret::visualize::liveness::Liveness;
+use spolia_interpret::visualize::objective::Vectors;
 use spolia_interpret::visualize::{Preset, Settings};
 use spolia_network::Network;
 
 use super::Run;
-use crate::jobs::visualize::{Channel, draw};
+use crate::jobs::batches;
+use crate::jobs::concepts::tables::fill_q;
+use crate::jobs::visualize::compare::{self, Drawn};
+use crate::jobs::visualize::exemplars::OnData;
+use crate::jobs::visualize::{self as jobs, Channel, draw};
 use crate::run_folder::Begin;
 use crate::seed;
-use crate::study::{Channels, PresetPlan, VisualizePlan};
+use crate::study::{Channels, Origin, PresetPlan, VisualizePlan};
+
+/// Patches whose colours are taken.
+const COLOURS: usize = 500;
+/// The step that compares networks' images.
+pub const COMPARISON: &str = "comparison";
 
 /// Draws all channels of one network.
 pub fn step(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::Result<()> {
     let name = format!("visualize/{network}");
-    let shared = (
-        &plan.layers,
-        &plan.channels,
-        plan.preset,
-        plan.steps,
-        plan.size,
-        plan.batch,
-    );
     let key = run
         .key(&name, &[&format!("train/{network}")])
-        .with("plan", &shared)?
+        .with("plan", &shared(plan))?
         .with("seed", &run.seed)?;
     if run.begin(&name, key, &[name.as_str()])? == Begin::Done {
         return Ok(());
@@ -52,6 +55,181 @@ pub fn step(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::R
     }
     task.finish();
     Ok(run.folder.finish(&name, channels)?)
+}
+
+/// The same from a second start, of the first channels of each layer: what two images of one channel differ by alone.
+pub fn again(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::Result<()> {
+    let name = format!("again/{network}");
+    let folder = format!("visualize/{network}/again");
+    let key = run
+        .key(&name, &[&format!("train/{network}")])
+        .with("plan", &shared(plan))?
+        .with("again", &plan.again)?
+        .with("seed", &run.seed)?;
+    if run.begin(&name, key, &[folder.as_str()])? == Begin::Done {
+        return Ok(());
+    }
+    let model = run.model(network)?;
+    let settings = Settings {
+        seed: seed::derive(run.seed, "visualize", "again"),
+        ..settings(plan, run.seed)
+    };
+    let mut work = layers(plan, &model.network, run.seed)?;
+    for (_, channels) in &mut work {
+        channels.truncate(plan.again);
+    }
+    let channels = work.iter().map(|(_, c)| c.len()).sum();
+    let steps = channels * settings.total_steps();
+    let task = run.context.progress.start(&name, steps);
+    for (layer, channels) in work {
+        let stage = model.network.stage(layer).into_diagnostic()?;
+        let to = run.folder.path(format!("{folder}/{layer}"));
+        draw(&model, stage, &channels, plan.batch, &settings, &to, &task)?;
+    }
+    task.finish();
+    Ok(run.folder.finish(&name, channels)?)
+}
+
+/// The patches that excite each channel most, and what it answers to them.
+pub fn exemplars(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::Result<()> {
+    let name = format!("exemplars/{network}");
+    let table = format!("visualize/{network}/exemplars.json");
+    let key = run
+        .key(&name, &["patches", &format!("visualize/{network}")])
+        .with("exemplars", &plan.exemplars)?
+        .with("seed", &run.seed)?;
+    if run.begin(&name, key, &[table.as_str()])? == Begin::Done {
+        return Ok(());
+    }
+    let model = run.model(network)?;
+    let rows = run.draw("visualize/exemplars", plan.exemplars, |_| true);
+    let patches = run.patches(&rows);
+    let named = layers(plan, &model.network, run.seed)?;
+    let mut work = Vec::new();
+    for (layer, channels) in &named {
+        let stage = model.network.stage(layer).into_diagnostic()?;
+        work.push((stage, channels.clone()));
+    }
+    let parts = run.folder.path(format!("visualize/{network}/parts"));
+    let source = (&run.reader, &patches[..]);
+    let (found, problems) =
+        jobs::exemplars::exemplars(&model, source, &work, &name, Some(&parts), run.context)?;
+    let mut kept = Vec::new();
+    for (((layer, _), (stage, _)), on_data) in named.iter().zip(&work).zip(found) {
+        let folder = run.folder.path(format!("visualize/{network}/{layer}"));
+        for of_channel in on_data {
+            jobs::exemplars::strip(&model, *stage, source, &of_channel, &folder)?;
+            let ids = of_channel.best.iter().map(|e| patches[e.place].id.clone());
+            let ids: Vec<String> = ids.collect();
+            kept.push((layer.to_string(), of_channel, ids));
+        }
+    }
+    let items = patches.len();
+    run.folder.write_json(&table, &kept)?;
+    batches::forget(&parts)?;
+    run.problems(&name, &problems)?;
+    Ok(run.folder.finish(&name, items)?)
+}
+
+/// Images of written objectives, which may name the network's concept vectors.
+pub fn objectives(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::Result<()> {
+    let name = format!("objectives/{network}");
+    let folder = format!("visualize/{network}/objectives");
+    let mut upstream = vec![format!("train/{network}"), format!("concepts/{network}")];
+    upstream.extend(plan.own_colours.then(|| "patches".to_owned()));
+    let upstream: Vec<&str> = upstream.iter().map(String::as_str).collect();
+    let shared = (
+        (&plan.objectives, plan.parametrization, plan.own_colours),
+        (plan.steps, plan.size),
+    );
+    let key = run
+        .key(&name, &upstream)
+        .with("plan", &shared)?
+        .with("seed", &run.seed)?;
+    if run.begin(&name, key, &[folder.as_str()])? == Begin::Done {
+        return Ok(());
+    }
+    let model = run.model(network)?;
+    let rows = run.draw("visualize/colours", COLOURS, |_| plan.own_colours);
+    let patches = run.patches(&rows);
+    let statistics = plan.own_colours.then_some((&run.reader, &patches[..]));
+    // Not the network's name: all networks start from the same images.
+    let seed = seed::derive(run.seed, "visualize", "");
+    let mut recipe = plan.parametrization.recipe(plan.size, seed, statistics)?;
+    recipe.steps = plan.steps.unwrap_or(recipe.steps);
+    let file = run.folder.path("concepts/vectors.safetensors");
+    let vectors = if file.exists() {
+        jobs::written::vectors(&file, Some(network))?
+    } else {
+        Vectors::new()
+    };
+    let all = plan.objectives.len() * recipe.steps;
+    let task = run.context.progress.start(&name, all);
+    let to = run.folder.path(&folder);
+    jobs::written::draw(&model, &plan.objectives, &vectors, (1, &recipe), &to, &task)?;
+    task.finish();
+    Ok(run.folder.finish(&name, plan.objectives.len())?)
+}
+
+/// Compares the images of each network with those of the network that it starts from.
+pub fn comparison(run: &mut Run<'_>, plan: &VisualizePlan) -> miette::Result<()> {
+    let drawn: Vec<String> = ["visualize", "again"]
+        .iter()
+        .flat_map(|step| plan.networks.iter().map(move |n| format!("{step}/{n}")))
+        .collect();
+    let upstream: Vec<&str> = drawn.iter().map(String::as_str).collect();
+    let outputs = [
+        "visualize/comparison.csv",
+        "visualize/comparison_slopes.csv",
+        "visualize/complexity.csv",
+    ];
+    let key = run.key(COMPARISON, &upstream).with("seed", &run.seed)?;
+    if run.begin(COMPARISON, key, &outputs)? == Begin::Done {
+        return Ok(());
+    }
+    let (mut rows, mut slopes, mut complexity) = (Vec::new(), Vec::new(), Vec::new());
+    let seed = seed::derive(run.seed, COMPARISON, "");
+    for network in &plan.networks {
+        let after = run.model(network)?;
+        let work = layers(plan, &after.network, run.seed)?;
+        let images = |network: &str| run.folder.path(format!("visualize/{network}"));
+        complexity.extend(compare::complexities(network, &images(network), &work)?);
+        let start = match run.study.network(network).map(|n| &n.origin) {
+            Some(Origin::Network { start, .. }) if plan.networks.contains(start) => start,
+            _ => continue,
+        };
+        let before = run.model(start)?;
+        let of = |network, model| Drawn {
+            network,
+            model,
+            images: images(network),
+            again: images(network).join("again"),
+        };
+        let (before, after) = (of(start, &before), of(network, &after));
+        let (found, over_depth) = compare::compare([&before, &after], &work, seed)?;
+        rows.extend(found);
+        slopes.extend(over_depth);
+    }
+    let last = compare::HEADER.len() - 1;
+    fill_q(&mut rows, last - 1, last)?;
+    let items = rows.len();
+    run.folder.write_csv(outputs[0], &compare::HEADER, rows)?;
+    run.folder.write_csv(outputs[1], &compare::SLOPES, slopes)?;
+    run.folder
+        .write_csv(outputs[2], &compare::COMPLEXITY, complexity)?;
+    Ok(run.folder.finish(COMPARISON, items)?)
+}
+
+/// What of the plan decides an image.
+fn shared(plan: &VisualizePlan) -> impl serde::Serialize + '_ {
+    (
+        &plan.layers,
+        &plan.channels,
+        plan.preset,
+        plan.steps,
+        plan.size,
+        plan.batch,
+    )
 }
 
 fn settings(plan: &VisualizePlan, seed: u64) -> Settings {
@@ -93,10 +271,38 @@ fn layers(
         .collect()
 }
 
-/// Writes channels.csv and objectives.csv from the finished channels of all networks.
+/// What was kept of a network's exemplars: layer, channel, and the ids of its patches.
+type Answers = Vec<(String, OnData, Vec<String>)>;
+
+fn answers(run: &Run<'_>, network: &str) -> miette::Result<Answers> {
+    let file = run
+        .folder
+        .path(format!("visualize/{network}/exemplars.json"));
+    match std::fs::read(&file) {
+        Ok(bytes) => serde_json::from_slice(&bytes).into_diagnostic(),
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Writes channels.csv, exemplars.csv and objectives.csv from the finished channels of all networks.
 pub fn tables(run: &Run<'_>, plan: &VisualizePlan) -> miette::Result<()> {
-    let (mut channels, mut objectives) = (Vec::new(), Vec::new());
+    let (mut channels, mut objectives, mut exemplars) = (Vec::new(), Vec::new(), Vec::new());
     for network in &plan.networks {
+        let on_data = answers(run, network)?;
+        for (layer, of_channel, ids) in &on_data {
+            for (rank, (exemplar, id)) in of_channel.best.iter().zip(ids).enumerate() {
+                exemplars.push(vec![
+                    network.clone(),
+                    layer.clone(),
+                    of_channel.channel.to_string(),
+                    (rank + 1).to_string(),
+                    id.clone(),
+                    exemplar.activation.to_string(),
+                    exemplar.position.0.to_string(),
+                    exemplar.position.1.to_string(),
+                ]);
+            }
+        }
         for layer in &plan.layers {
             let folder = run.folder.path(format!("visualize/{network}/{layer}"));
             let Ok(entries) = std::fs::read_dir(&folder) else {
@@ -126,6 +332,19 @@ pub fn tables(run: &Run<'_>, plan: &VisualizePlan) -> miette::Result<()> {
                     last.unwrap_or_default(),
                     u8::from(c.dead).to_string(),
                 ];
+                let known = on_data
+                    .iter()
+                    .find(|(l, on, _)| l == layer && on.channel == c.channel);
+                let on_data = known.map(|(_, on, _)| on.most);
+                let state = on_data.map(|on_data| {
+                    let optimum = c.activation.parse().unwrap_or(0.0);
+                    Liveness { on_data, optimum }.state().name()
+                });
+                let facts = facts.into_iter().chain([
+                    c.activation.clone(),
+                    on_data.map_or_else(String::new, |v| v.to_string()),
+                    state.unwrap_or_default().to_string(),
+                ]);
                 channels.push(place.into_iter().chain(facts).collect::<Vec<_>>());
             }
         }
@@ -139,9 +358,26 @@ pub fn tables(run: &Run<'_>, plan: &VisualizePlan) -> miette::Result<()> {
         "objective_first",
         "objective_last",
         "dead",
+        "optimum",
+        "on_data",
+        "state",
     ];
     run.folder
         .write_csv("visualize/channels.csv", &header, channels)?;
+    if !exemplars.is_empty() {
+        let header = [
+            "network",
+            "layer",
+            "channel",
+            "rank",
+            "id",
+            "activation",
+            "row",
+            "column",
+        ];
+        run.folder
+            .write_csv("visualize/exemplars.csv", &header, exemplars)?;
+    }
     run.folder.write_csv(
         "visualize/objectives.csv",
         &["network", "layer", "channel", "step", "objective"],

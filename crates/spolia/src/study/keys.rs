@@ -194,6 +194,11 @@ pub const KEYS: &[Key] = &[
     key(Section::Visualize, "steps", "whole number or \"preset\"", "\"preset\"", "Steps in all; the phases of the preset shrink or grow in proportion."),
     key(Section::Visualize, "size", "pixels from 75", "128", "Side of the image; InceptionV3 takes 75 pixels at least."),
     key(Section::Visualize, "batch", "whole number", "8", "Channels drawn at a time; more needs more memory."),
+    key(Section::Visualize, "again", "whole number", "8", "Channels of each layer that are drawn from a second start too: how far two images of one channel are apart by that alone is what the comparison of networks is measured against; 0 leaves it out."),
+    key(Section::Visualize, "exemplars", "whole number", "500", "Patches, drawn from all, that are searched for those which excite each channel most; 0 leaves it out."),
+    unset(Section::Visualize, "objectives", "list of objectives", "channels alone are drawn", "[\"channel(Mixed_6a,12) - 0.025*tv\"]", "Objectives beyond channels, drawn for each network after the concepts, whose vectors direction(layer, layer/concept) takes."),
+    key(Section::Visualize, "parametrization", "\"fourier\", \"pixels\", \"pyramid\" or \"maco\"", "\"fourier\"", "How images of objectives are made."),
+    key(Section::Visualize, "colours", "\"natural\" or \"patches\"", "\"natural\"", "Whose colours (and of maco spectra) images of objectives have: natural photographs' or those of the study's patches."),
     key(Section::Visualize, "networks", "list of networks or \"all\"", "\"all\"", "Networks whose channels are drawn."),
 
     key(Section::Attention, "methods", "list of \"grad-cam\", \"grad-cam++\", \"xgrad-cam\", \"layer-cam\", \"hires-cam\", \"eigen-cam\", \"score-cam\", \"integrated-gradients\", \"occlusion\"", "[\"grad-cam\", \"grad-cam++\"]", "Kinds of class activation map; the last three run the network many times for each patch."),

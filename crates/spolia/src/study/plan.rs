@@ -12,6 +12,7 @@ use spolia_network::Convention;
 
 use crate::jobs::attention::Checks;
 use crate::jobs::attention::overlays::{Scale, Style};
+use crate::jobs::visualize::written::Form;
 
 /// A valid study. It is built by [`Study::load`](super::Study::load) alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -228,6 +229,16 @@ pub struct VisualizePlan {
     pub size: usize,
     /// Channels at a time.
     pub batch: usize,
+    /// Channels of each layer that are drawn from a second start too.
+    pub again: usize,
+    /// Patches that are searched for what excites the channels.
+    pub exemplars: usize,
+    /// Objectives beyond channels.
+    pub objectives: Vec<String>,
+    /// How their images are made.
+    pub parametrization: Form,
+    /// Their colours (and of MACO their spectra) are those of the study's patches.
+    pub own_colours: bool,
     /// Networks.
     pub networks: Vec<String>,
 }

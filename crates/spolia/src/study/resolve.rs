@@ -16,6 +16,7 @@ use super::plan::*;
 use super::written::{Placed, Table, Written, whole};
 use crate::jobs::attention::Checks;
 use crate::jobs::attention::overlays::Scale;
+use crate::jobs::visualize::written::Form;
 
 /// Resolves a study; every fault found is returned at once.
 pub fn resolve(file: &str, text: &str, folder: &Path, known: &Known) -> Result<Study, Vec<Fault>> {
@@ -239,6 +240,15 @@ impl<'a> Resolver<'_, 'a> {
             steps,
             size: t.whole("size", 75..=8192)? as usize,
             batch: t.whole("batch", 1..=65_536)? as usize,
+            again: t.whole("again", 0..=u32::MAX as u64)? as usize,
+            exemplars: t.whole("exemplars", 0..=u32::MAX as u64)? as usize,
+            objectives: t
+                .texts("objectives")
+                .into_iter()
+                .map(|(text, _)| text)
+                .collect(),
+            parametrization: t.word("parametrization", &Form::WORDS)?,
+            own_colours: t.word("colours", &[("natural", false), ("patches", true)])?,
             networks: self.chosen(t, "all", networks, |_| true),
         })
     }

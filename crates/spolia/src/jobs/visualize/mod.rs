@@ -1,5 +1,9 @@
 //! The images that excite channels most, several channels at a time; finished channels are never redone.
 
+pub mod compare;
+pub mod exemplars;
+pub mod written;
+
 use std::io::Cursor;
 use std::path::Path;
 
