@@ -102,6 +102,7 @@ fn a_study_compares_networks_and_shows_patches() {
             .is_file()
     );
     let gallery = fs::read_to_string(root.join("run/gallery.html")).unwrap();
+    let gallery = gallery.replace("&#x2f;", "/");
     assert!(gallery.contains("visualize/tuned/Mixed_5b/channel_0002_patches.png"));
     assert!(gallery.contains("loading=\"lazy\"") && !gallery.contains("http"));
     let page = fs::read_to_string(root.join("run/report.html")).unwrap();

@@ -158,12 +158,8 @@ pub(crate) fn atypia(run: &Run) -> Result<Vec<Svg>, Error> {
                 row.and_then(|r| r.slope)
             }),
         });
-        let title = format!(
-            "{method}, {} (n = {} {})",
-            first.layer,
-            count(first.nuclei),
-            target_words(target)
-        );
+        let n = count(first.nuclei);
+        let title = format!("{method}, {} (n = {n})", first.layer);
         drawn.push(panel(&Panel {
             name: file_name("atypia", &format!("{target}_{method}")),
             label: "attention, SD per SD, area and stain fixed",
@@ -212,18 +208,24 @@ pub(crate) fn sanity(run: &Run) -> Result<Vec<Svg>, Error> {
     let mut drawn = Vec::new();
     for network in run.ordered(rows.iter().map(|r| r.network.as_str())) {
         let own: Vec<_> = rows.iter().filter(|r| r.network == network).collect();
-        let stages = first_seen(own.iter().map(|r| r.stage.as_str()));
+        let mut stages = first_seen(own.iter().map(|r| r.stage.as_str()));
+        // The table goes from the logits down, the axis from input to output.
+        stages.reverse();
         let methods = first_seen(own.iter().map(|r| r.method.as_str()));
         let (mut lines, mut keys) = (Vec::new(), Vec::new());
         for (place, method) in methods.iter().enumerate() {
             let look = look(place + 1);
-            let points = own.iter().filter(|r| r.method == *method).filter_map(|r| {
-                Some(Point {
-                    layer: stages.iter().position(|s| *s == r.stage)?,
-                    value: r.rho?,
-                    ends: None,
-                })
-            });
+            let points = own
+                .iter()
+                .rev()
+                .filter(|r| r.method == *method)
+                .filter_map(|r| {
+                    Some(Point {
+                        layer: stages.iter().position(|s| *s == r.stage)?,
+                        value: r.rho?,
+                        ends: None,
+                    })
+                });
             lines.push(Curve {
                 look,
                 stroke: Stroke::Solid,
@@ -238,7 +240,7 @@ pub(crate) fn sanity(run: &Run) -> Result<Vec<Svg>, Error> {
         }
         let n = own.iter().map(|r| r.patches + r.flat).max().unwrap_or(0);
         let title = format!(
-            "{network}, stages random from the logits to … (n = {})",
+            "{network}, random from here to the logits (n = {})",
             count(n)
         );
         let lowest = lines

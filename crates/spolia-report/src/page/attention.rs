@@ -58,6 +58,11 @@ fn units(first: &Measured) -> String {
     )
 }
 
+fn trained(run: &Run, network: &str) -> bool {
+    let known = run.networks.iter().find(|n| n.about.name == network);
+    known.is_some_and(|n| n.about.trained)
+}
+
 /// The methods, without the maps that know nothing.
 fn methods<'r>(rows: impl Iterator<Item = &'r str>) -> Vec<&'r str> {
     first_seen(rows.filter(|m| !BASELINES.contains(m)))
@@ -157,8 +162,13 @@ fn localization(run: &Run) -> Option<Part> {
     let first = rows.first()?;
     let mut sentences = Vec::new();
     let targets = first_seen(rows.iter().map(|r| r.target.as_str()));
+    // Controls stand in the figure and the table.
+    let mut networks = run.ordered(rows.iter().map(|r| r.network.as_str()));
+    if networks.iter().any(|n| trained(run, n)) {
+        networks.retain(|n| trained(run, n));
+    }
     for target in &targets {
-        for network in run.ordered(rows.iter().map(|r| r.network.as_str())) {
+        for &network in &networks {
             for method in methods(rows.iter().map(|r| r.method.as_str())) {
                 let of = |method: &str| {
                     rows.iter().find(|r| {
@@ -230,13 +240,9 @@ fn localization(run: &Run) -> Option<Part> {
 fn atypia(run: &Run) -> Option<Part> {
     let rows = &run.judged.atypia;
     let first = rows.first()?;
-    let trained = |network: &str| {
-        let known = run.networks.iter().find(|n| n.about.name == network);
-        known.is_some_and(|n| n.about.trained)
-    };
     let main: Vec<&Atypia> = rows.iter().filter(|r| r.morphology == "atypia").collect();
     let mut sentences = Vec::new();
-    for r in main.iter().filter(|r| trained(&r.network)) {
+    for r in main.iter().filter(|r| trained(run, &r.network)) {
         let Some(slope) = &r.slope else { continue };
         let verdict = if slope.above(0.0) {
             "attention rises with atypia"
@@ -249,7 +255,7 @@ fn atypia(run: &Run) -> Option<Part> {
         };
         let controls: Vec<String> = main
             .iter()
-            .filter(|c| !trained(&c.network) && c.method == r.method && c.target == r.target)
+            .filter(|c| !trained(run, &c.network) && c.method == r.method && c.target == r.target)
             .filter_map(|c| Some(format!("{} {}", c.network, estimate(c.slope.as_ref()?))))
             .collect();
         let beside = if controls.is_empty() {

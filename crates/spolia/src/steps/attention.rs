@@ -106,10 +106,14 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
         },
         seed: run.seed,
     };
-    let checks = Checks {
-        // A network that was not trained has no answer of its own to lose.
-        sanity: if headless { 0 } else { plan.checks.sanity },
-        ..plan.checks
+    // A network that was not trained has no answer of its own to depend on anything.
+    let checks = if headless {
+        Checks {
+            faithfulness: 0,
+            sanity: 0,
+        }
+    } else {
+        plan.checks
     };
     let parts = run.folder.path(format!("{name}/parts"));
     let found = maps::run(

@@ -207,7 +207,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Attention, "networks", "list of networks or \"all\"", "\"all\"", "Networks that are looked at; those without training are controls: they get a random head, and the patches of the first trained network."),
     unset(Section::Attention, "masks", "path of a folder, from the study's folder", "nuclei are segmented, or left out", "\"masks\"", "Instance masks that maps are compared with: ID.png, gray, the number of each nucleus."),
     key(Section::Attention, "nuclei", "\"segment\" or \"masks\"", "\"segment\"", "Whether nuclei are segmented where a patch has no mask; without both, maps are not compared with nuclei."),
-    key(Section::Attention, "faithfulness", "whole number", "6", "Patches of each network whose maps are judged by insertion, deletion, ROAD, average drop and sensitivity-n: hundreds of passes each."),
+    key(Section::Attention, "faithfulness", "whole number", "6", "Patches of each trained network whose maps are judged by insertion, deletion, ROAD, average drop and sensitivity-n: hundreds of passes each."),
     key(Section::Attention, "sanity", "whole number", "6", "Patches of each trained network whose maps are made again with its stages random, from the logits down."),
     key(Section::Attention, "colours", "\"viridis\", \"inferno\", \"magma\", \"cividis\" or \"jet\"", "\"viridis\"", "Colours of the overlays."),
     key(Section::Attention, "scale", "\"own\" or \"shared\"", "\"own\"", "What the strongest colour stands for: each map's own largest value, or that of all networks' maps of the method."),
