@@ -122,7 +122,7 @@ pub enum Error {
         /// Where the fault stands, from 1.
         column: usize,
         /// What is wrong.
-        fault: crate::visualize::objective::Fault,
+        fault: Box<crate::visualize::objective::Fault>,
     },
     /// An objective without a layer.
     #[error(

@@ -130,13 +130,10 @@ mod tests {
         let lucid = Colour::LUCID.matrix();
         let mut statistics = ColourStatistics::default();
         // Two points on each axis, at ±√3 times the column: the covariance is C C' (.15)².
-        for axis in 0..3 {
+        for axis in [0, 1, 2].map(|k| lucid.map(|row| row[k])) {
             for sign in [1.0, -1.0] {
-                let colour = [0, 1, 2].map(|c| {
-                    let v = 0.5 + sign * 0.15 * 3f32.sqrt() * lucid[c][axis];
-                    (255.0 * v).round() as u8
-                });
-                statistics.add(&colour);
+                let value = |v: f32| 0.5 + sign * 0.15 * 3f32.sqrt() * v;
+                statistics.add(&axis.map(|v| (255.0 * value(v)).round() as u8));
             }
         }
         let matrix = statistics.colour().unwrap().matrix();

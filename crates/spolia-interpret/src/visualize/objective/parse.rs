@@ -44,7 +44,7 @@ pub(super) fn parse(text: &str, network: &Network, vectors: &Vectors) -> Result<
     parser.whole().map_err(|(at, fault)| Error::Objective {
         text: text.into(),
         column: at + 1,
-        fault,
+        fault: Box::new(fault),
     })
 }
 
