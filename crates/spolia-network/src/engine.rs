@@ -106,10 +106,18 @@ pub trait Trainable: Send {
     /// Replaces the running statistics by the mean over the batches gathered since the last call.
     fn finish_statistics(&mut self);
 
+    /// From now on, does not train the stages through `through` (`None`: trains all): no gradient is computed there, batch
+    /// norm uses the running statistics, and neither weights nor statistics change. Velocities of the stages that were
+    /// trained before stay; those of the others start at 0.
+    ///
+    /// # Errors
+    /// [`Error::NothingToTrain`] where `through` is the last stage.
+    fn freeze(&mut self, through: Option<StageId>) -> Result<(), Error>;
+
     /// The present weights.
     fn weights(&self) -> Weights;
 
-    /// The optimiser's velocities by parameter name, to resume from.
+    /// The optimiser's velocities by parameter name, to resume from; those of the trained stages alone.
     fn velocities(&self) -> Weights;
 
     /// Goes on from saved velocities.

@@ -31,7 +31,8 @@ pub fn initialise(network: &Network, how: Initialisation, seed: u64) -> Weights 
                 .map(|_| rng.random_range(-limit..limit))
                 .collect()
         } else {
-            let ones = name.ends_with("running_var") || name.ends_with("bn.weight");
+            // A weight of one axis is batch norm's scale.
+            let ones = name.ends_with(".running_var") || name.ends_with(".weight");
             vec![if ones { 1.0 } else { 0.0 }; shape[0]]
         };
         weights.tensors.insert(name, WeightTensor { shape, data });
@@ -54,8 +55,7 @@ pub fn initialise(network: &Network, how: Initialisation, seed: u64) -> Weights 
 pub fn mean_var(network: &Network, like: &Weights, seed: u64) -> Result<Weights, Error> {
     let mut weights = initialise(network, Initialisation::Xavier, seed);
     for (stream, (name, _)) in network.parameters().into_iter().enumerate() {
-        if name.starts_with("fc.") && !like.tensors.contains_key(&name)
-            || name.contains(".running_")
+        if network.is_head(&name) && !like.tensors.contains_key(&name) || name.contains(".running_")
         {
             continue;
         }

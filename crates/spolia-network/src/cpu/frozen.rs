@@ -1,15 +1,14 @@
 //! A cut with frozen weights: batch norm folded into the kernels, ReLU fused, buffers kept between calls.
 
-use rayon::prelude::*;
-
 use super::{
     conv::Kernel,
+    elementwise::{Affine, relu_gradient},
     layers::{self, Linear},
-    share::{Layout, Shared, pair},
+    norm::Norm,
+    share::{Layout, pair},
 };
 use crate::{
     Cut, Error, Frozen, Network, Objective, ReluGradient, StageId, Tensor, Weights,
-    graph::EPSILON,
     plan::{Action, Plan, Step},
 };
 
@@ -17,7 +16,9 @@ pub(super) struct FrozenCpu {
     network: Network,
     cut: Cut,
     kernels: Vec<Kernel>,
-    biases: Vec<Vec<f32>>,
+    biases: Vec<Option<Vec<f32>>>,
+    /// Every batch norm; those behind a convolution are folded into its kernel and bias.
+    norms: Vec<Affine>,
     linears: Vec<Linear>,
     has_backward: bool,
     laid: Option<Laid>,
@@ -36,34 +37,31 @@ impl FrozenCpu {
         weights.check_stages(network, cut.from, cut.to)?;
         // Any size that fits gives the same list of layers.
         let plan = Plan::new(network, cut, 299, 299)?;
+        let norms = plan
+            .norms
+            .iter()
+            .map(|norm| Ok(Norm::new(weights, norm)?.folded()))
+            .collect::<Result<Vec<_>, Error>>()?;
         let mut kernels = Vec::new();
         let mut biases = Vec::new();
-        for conv in &plan.convs {
-            let part = |p: &str| {
-                weights
-                    .get(&format!("{}.bn.{p}", conv.name))
-                    .map(|t| t.data.as_slice())
+        for (conv, norm) in plan.convs() {
+            let kernel = &weights.get(&format!("{}.weight", conv.name))?.data;
+            let own = if conv.bias {
+                Some(weights.get(&format!("{}.bias", conv.name))?.data.clone())
+            } else {
+                None
             };
-            let (gamma, beta, mean, var) = (
-                part("weight")?,
-                part("bias")?,
-                part("running_mean")?,
-                part("running_var")?,
-            );
-            let scale: Vec<f32> = gamma
-                .iter()
-                .zip(var)
-                .map(|(g, v)| g / (v + EPSILON).sqrt())
-                .collect();
-            let kernel = &weights.get(&format!("{}.conv.weight", conv.name))?.data;
-            kernels.push(Kernel::new(conv, kernel, |o| scale[o], false));
-            biases.push(
-                beta.iter()
-                    .zip(mean)
-                    .zip(&scale)
-                    .map(|((b, m), s)| b - m * s)
-                    .collect(),
-            );
+            let Some(norm) = norm.map(|n| &norms[n]) else {
+                kernels.push(Kernel::new(conv, kernel, |_| 1.0, false));
+                biases.push(own);
+                continue;
+            };
+            kernels.push(Kernel::new(conv, kernel, |o| norm.scale[o], false));
+            let mut bias = norm.shift.clone();
+            for ((b, own), s) in bias.iter_mut().zip(own.iter().flatten()).zip(&norm.scale) {
+                *b += own * s;
+            }
+            biases.push(Some(bias));
         }
         let linears = plan
             .linears
@@ -75,6 +73,7 @@ impl FrozenCpu {
             cut,
             kernels,
             biases,
+            norms,
             linears,
             has_backward: false,
             laid: None,
@@ -172,8 +171,12 @@ impl FrozenCpu {
         let to = Layout::new(images, plan.buffers[step.target.buffer], step.target);
         let (x, y) = pair(activations, step.source.buffer, step.target.buffer);
         match step.action {
-            Action::Conv { index, relu } => {
-                self.kernels[index].forward(x, from, y, to, Some(&self.biases[index]), relu);
+            Action::Conv { index, relu, .. } => {
+                let bias = self.biases[index].as_deref();
+                self.kernels[index].forward(x, from, y, to, bias, relu);
+            }
+            Action::Norm { index, relu } => {
+                self.norms[index].forward((x, from), (y, to), relu);
             }
             action => layers::forward(action, &self.linears, (x, from), (y, to)),
         }
@@ -207,14 +210,17 @@ impl FrozenCpu {
             let from = Layout::new(images, plan.buffers[source], step.source);
             let to = Layout::new(images, plan.buffers[target], step.target);
             gradients[source].resize(from.pixels() * from.stride, 0.0);
-            if let Action::Conv { relu: true, .. } = step.action {
-                mask(&mut gradients[target], &activations[target], to, relu);
+            if step.action.relu() {
+                relu_gradient(&mut gradients[target], &activations[target], to, relu);
             }
             let add = begun[source];
             let (dy, dx) = pair(gradients, target, source);
             match step.action {
                 Action::Conv { index, .. } => {
                     self.kernels[index].input_gradient(dy, to, dx, from, add)
+                }
+                Action::Norm { index, .. } => {
+                    self.norms[index].input_gradient((dy, to), (dx, from), add);
                 }
                 action => {
                     let seen = (
@@ -297,31 +303,4 @@ fn claim(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>, len: usize) {
         .min_by_key(|&i| spare[i].capacity());
     *buffer = fitting.map(|i| spare.swap_remove(i)).unwrap_or_default();
     buffer.resize(len, 0.0);
-}
-
-/// Lets the gradient of a view through where its ReLU was open, and where `rule` says.
-fn mask(gradient: &mut [f32], output: &[f32], layout: Layout, rule: ReluGradient) {
-    let shared = Shared::new(gradient);
-    let pixels = layout.height * layout.width;
-    let rows = |image: usize| {
-        (image * pixels..(image + 1) * pixels).map(|p| p * layout.stride + layout.offset)
-    };
-    (0..layout.images).into_par_iter().for_each(|image| {
-        let redirect = rule == ReluGradient::Redirected
-            && rows(image).all(|start| {
-                // Safety: an image's pixels belong to one task.
-                let g = unsafe { shared.slice(start, layout.channels) };
-                g.iter()
-                    .zip(&output[start..])
-                    .all(|(g, y)| *y <= 0.0 || *g == 0.0)
-            });
-        for start in rows(image) {
-            // Safety: as above.
-            let g = unsafe { shared.slice(start, layout.channels) };
-            for (g, y) in g.iter_mut().zip(&output[start..start + layout.channels]) {
-                let pass = *y > 0.0 || redirect && *g < 0.0;
-                *g = if pass { *g } else { 0.0 };
-            }
-        }
-    });
 }

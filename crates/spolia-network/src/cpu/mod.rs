@@ -4,10 +4,12 @@
 //! the same bytes on any number of threads.
 
 mod conv;
+mod elementwise;
 mod frozen;
 mod gather;
 mod layers;
 mod norm;
+mod parameters;
 mod pool;
 mod share;
 #[cfg(test)]

@@ -4,24 +4,27 @@ use rayon::prelude::*;
 
 use super::{
     conv::Kernel,
-    layers::{self, Linear},
+    elementwise::{bias_gradient, relu_gradient},
+    frozen::FrozenCpu,
+    layers,
     norm::{Batch, Norm},
+    parameters::{Parameters, Values},
     share::{Layout, pair},
 };
 use crate::{
-    Cut, Error, Network, Sgd, Tensor, Trainable, WeightTensor, Weights,
+    Cut, Error, Frozen, Network, ReluGradient, Sgd, StageId, Tensor, Trainable, Weights,
     plan::{Action, Plan},
 };
 
 pub(super) struct TrainableCpu {
     network: Network,
+    /// What it started from: the frozen stages' weights, and the story.
     start: Weights,
-    kernels: Vec<Kernel>,
-    norms: Vec<Norm>,
-    linears: Vec<Linear>,
-    /// Gradients and velocities in [`TrainableCpu::parts`]' order.
-    gradients: Vec<Vec<f32>>,
-    velocities: Vec<Vec<f32>>,
+    /// The frozen stages.
+    head: Option<(StageId, FrozenCpu)>,
+    parameters: Parameters,
+    gradients: Values,
+    velocities: Values,
     gathered: Option<(Vec<[Vec<f64>; 2]>, usize)>,
     laid: Option<Laid>,
 }
@@ -30,7 +33,7 @@ struct Laid {
     shape: [usize; 4],
     plan: Plan,
     activations: Vec<Vec<f32>>,
-    /// Each convolution's output before batch norm.
+    /// Each convolution's output before batch norm, where there is one.
     raw: Vec<Vec<f32>>,
     batches: Vec<Batch>,
     flow: Vec<Vec<f32>>,
@@ -48,33 +51,33 @@ impl TrainableCpu {
                 got: format!("{} logits", network.outputs()),
             });
         }
-        let plan = Plan::new(network, Cut::to(network.last()), 299, 299)?;
-        let mut kernels = Vec::new();
-        let mut norms = Vec::new();
-        for conv in &plan.convs {
-            let oihw = &weights.get(&format!("{}.conv.weight", conv.name))?.data;
-            kernels.push(Kernel::new(conv, oihw, |_| 1.0, true));
-            norms.push(Norm::new(weights, &conv.name)?);
+        Self::behind(network, weights, None)
+    }
+
+    /// Trains the stages behind `frozen`.
+    fn behind(
+        network: &Network,
+        weights: &Weights,
+        frozen: Option<StageId>,
+    ) -> Result<Self, Error> {
+        let head = match frozen {
+            Some(stage) => Some((stage, FrozenCpu::new(network, weights, Cut::to(stage))?)),
+            None => None,
+        };
+        // Any size that fits gives the same list of layers.
+        let plan = Plan::new(network, tail(network, frozen), 299, 299)?;
+        let parameters = Parameters::new(weights, &plan)?;
+        if let Some(stage) = frozen.filter(|_| parameters.is_empty()) {
+            return Err(Error::NothingToTrain {
+                stage: network.name(stage).into(),
+            });
         }
-        let linears: Vec<Linear> = plan
-            .linears
-            .iter()
-            .map(|l| Linear::new(weights, l))
-            .collect::<Result<_, _>>()?;
-        let mut sizes = Vec::new();
-        for (kernel, norm) in kernels.iter().zip(&norms) {
-            sizes.extend([kernel.forward.len(), norm.gamma.len(), norm.beta.len()]);
-        }
-        linears
-            .iter()
-            .for_each(|l| sizes.extend([l.weights.len(), l.bias.len()]));
-        let zeros: Vec<Vec<f32>> = sizes.into_iter().map(|n| vec![0.0; n]).collect();
+        let zeros = parameters.zeros();
         Ok(Self {
             network: network.clone(),
             start: weights.clone(),
-            kernels,
-            norms,
-            linears,
+            head,
+            parameters,
             gradients: zeros.clone(),
             velocities: zeros,
             gathered: None,
@@ -82,20 +85,8 @@ impl TrainableCpu {
         })
     }
 
-    /// The trained parameters in the order of gradients and velocities.
-    fn parts(&mut self) -> Vec<&mut [f32]> {
-        let mut parts: Vec<&mut [f32]> = Vec::new();
-        for (kernel, norm) in self.kernels.iter_mut().zip(&mut self.norms) {
-            parts.extend([
-                kernel.forward.as_mut_slice(),
-                &mut norm.gamma,
-                &mut norm.beta,
-            ]);
-        }
-        for linear in &mut self.linears {
-            parts.extend([linear.weights.as_mut_slice(), &mut linear.bias]);
-        }
-        parts
+    fn frozen_through(&self) -> Option<StageId> {
+        self.head.as_ref().map(|(stage, _)| *stage)
     }
 
     fn lay(&mut self, input: &Tensor) -> Result<Laid, Error> {
@@ -103,26 +94,25 @@ impl TrainableCpu {
         if let Some(laid) = self.laid.take().filter(|l| l.shape == shape) {
             return Ok(laid);
         }
-        let [images, height, width, channels] = shape;
-        if channels != 3 || images == 0 {
-            return Err(Error::Shape {
-                what: "a training batch".into(),
-                expected: "images of 3 channels".into(),
-                got: format!("{shape:?}"),
-            });
-        }
-        let plan = Plan::new(&self.network, Cut::to(self.network.last()), height, width)?;
+        let [images, height, width, _] = shape;
+        let cut = tail(&self.network, self.frozen_through());
+        let plan = Plan::new(&self.network, cut, height, width)?;
         let size = |area: &crate::plan::Area| images * area.height * area.width * area.channels;
         let activations: Vec<Vec<f32>> = plan.buffers.iter().map(|a| vec![0.0; size(a)]).collect();
         let mut raw = vec![Vec::new(); plan.convs.len()];
         for step in &plan.steps {
-            if let Action::Conv { index, .. } = step.action {
+            if let Action::Conv {
+                index,
+                norm: Some(_),
+                ..
+            } = step.action
+            {
                 let area = plan.buffers[step.target.buffer];
                 raw[index] = vec![0.0; images * area.height * area.width * step.target.channels];
             }
         }
         let flow = vec![Vec::new(); plan.buffers.len()];
-        let batches = vec![Batch::default(); plan.convs.len()];
+        let batches = vec![Batch::default(); plan.norms.len()];
         Ok(Laid {
             shape,
             activations,
@@ -144,18 +134,29 @@ impl TrainableCpu {
             batches,
             ..
         } = laid;
+        let own = &self.parameters;
         activations[0].copy_from_slice(input.data());
         for step in &plan.steps {
             let from = Layout::new(images, plan.buffers[step.source.buffer], step.source);
             let to = Layout::new(images, plan.buffers[step.target.buffer], step.target);
             let (x, y) = pair(activations, step.source.buffer, step.target.buffer);
             match step.action {
-                Action::Conv { index, .. } => {
-                    self.kernels[index].forward(x, from, &mut raw[index], dense(to), None, false);
-                    batches[index] = self.norms[index].statistics(&raw[index]);
-                    self.norms[index].forward(&raw[index], &batches[index], y, to);
+                Action::Conv { index, norm, relu } => {
+                    let bias = Some(own.biases[index].as_slice()).filter(|b| !b.is_empty());
+                    let Some(n) = norm else {
+                        own.kernels[index].forward(x, from, y, to, bias, relu);
+                        continue;
+                    };
+                    let raw = &mut raw[index];
+                    own.kernels[index].forward(x, from, raw, dense(to), bias, false);
+                    batches[n] = own.norms[n].statistics(raw, dense(to));
+                    own.norms[n].forward((raw, dense(to)), &batches[n], (y, to), relu);
                 }
-                action => layers::forward(action, &self.linears, (x, from), (y, to)),
+                Action::Norm { index, relu } => {
+                    batches[index] = own.norms[index].statistics(x, from);
+                    own.norms[index].forward((x, from), &batches[index], (y, to), relu);
+                }
+                action => layers::forward(action, &own.linears, (x, from), (y, to)),
             }
         }
     }
@@ -188,7 +189,8 @@ impl TrainableCpu {
             raw_gradient,
             ..
         } = laid;
-        let linears_from = 3 * self.kernels.len();
+        let own = &self.parameters;
+        let gradients = &mut self.gradients;
         let mut begun = vec![false; plan.buffers.len()];
         let Some(last) = plan.steps.last() else {
             return;
@@ -202,45 +204,62 @@ impl TrainableCpu {
             flow[source].resize(from.pixels() * from.stride, 0.0);
             let add = begun[source];
             begun[source] = true;
+            let has_norm = matches!(
+                step.action,
+                Action::Norm { .. } | Action::Conv { norm: Some(_), .. }
+            );
+            // Batch norm's way back goes through its own ReLU.
+            if step.action.relu() && !has_norm {
+                relu_gradient(
+                    &mut flow[target],
+                    &activations[target],
+                    to,
+                    ReluGradient::True,
+                );
+            }
             let (dy, dx) = pair(flow, target, source);
+            let (x, y) = (&activations[source], &activations[target]);
             match step.action {
-                Action::Conv { index, .. } => {
-                    raw_gradient.resize(raw[index].len(), 0.0);
-                    let seen = (raw[index].as_slice(), &batches[index]);
-                    let (gamma, beta) = self.norms[index].backward(
-                        seen,
-                        (&activations[target], dy, to),
-                        raw_gradient,
-                    );
-                    self.gradients[3 * index + 1] = gamma;
-                    self.gradients[3 * index + 2] = beta;
-                    let to = dense(to);
-                    let kernel = &self.kernels[index];
-                    let gradient = &mut self.gradients[3 * index];
-                    kernel.weight_gradient(&activations[source], from, raw_gradient, to, gradient);
-                    // Nobody asks for the gradient of the image.
-                    if source != 0 {
-                        kernel.input_gradient(raw_gradient, to, dx, from, add);
+                Action::Conv { index, norm, relu } => {
+                    let (dy, to) = match norm {
+                        Some(n) => {
+                            raw_gradient.resize(raw[index].len(), 0.0);
+                            let seen = (raw[index].as_slice(), dense(to), &batches[n]);
+                            (gradients.gammas[n], gradients.betas[n]) = own.norms[n].backward(
+                                seen,
+                                (y, dy, to),
+                                relu,
+                                (raw_gradient, false),
+                            );
+                            (raw_gradient.as_slice(), dense(to))
+                        }
+                        None => (dy, to),
+                    };
+                    let kernel = &own.kernels[index];
+                    if kernel.shape.bias {
+                        gradients.biases[index] = bias_gradient(dy, to);
                     }
+                    kernel.weight_gradient(x, from, dy, to, &mut gradients.kernels[index]);
+                    // Nobody asks for the gradient of the input.
+                    if source != 0 {
+                        kernel.input_gradient(dy, to, dx, from, add);
+                    }
+                }
+                Action::Norm { index: n, relu } => {
+                    let seen = (x.as_slice(), from, &batches[n]);
+                    (gradients.gammas[n], gradients.betas[n]) =
+                        own.norms[n].backward(seen, (y, dy, to), relu, (dx, add));
                 }
                 action => {
                     if let Action::Linear { index } = action {
-                        let [weights, bias] = &mut self.gradients[linears_from + 2 * index..][..2]
-                        else {
-                            return;
-                        };
-                        self.linears[index].weight_gradient(
-                            &activations[source],
+                        own.linears[index].weight_gradient(
+                            x,
                             dy,
-                            weights,
-                            bias,
+                            &mut gradients.linears[index],
+                            &mut gradients.linear_biases[index],
                         );
                     }
-                    let seen = (
-                        activations[source].as_slice(),
-                        activations[target].as_slice(),
-                    );
-                    layers::backward(action, &self.linears, seen, (dy, to), (dx, from), add);
+                    layers::backward(action, &own.linears, (x, y), (dy, to), (dx, from), add);
                 }
             }
         }
@@ -255,49 +274,40 @@ impl TrainableCpu {
                 got: format!("{}", labels.len()),
             });
         }
-        let mut laid = self.lay(input)?;
-        self.forward(&mut laid, input);
-        let logits = laid.activations.last().map_or(&[][..], Vec::as_slice);
-        let (loss, gradient) = Self::loss(logits, labels);
+        let mut laid = self.run(input)?;
+        let logits = laid.plan.stages.last().map_or(0, |(_, buffer)| *buffer);
+        let (loss, gradient) = Self::loss(&laid.activations[logits], labels);
         if loss.is_finite() {
             self.backward(&mut laid, gradient);
         }
         Ok((loss, laid))
     }
 
-    /// Names `parts`-ordered values, in PyTorch's axis order.
-    fn named(&self, parts: &[Vec<f32>]) -> Weights {
-        let mut weights = Weights {
+    /// Forward through the frozen stages and the trained ones.
+    fn run(&mut self, input: &Tensor) -> Result<Laid, Error> {
+        let [images, .., channels] = input.shape();
+        if channels != 3 || images == 0 {
+            return Err(Error::Shape {
+                what: "a training batch".into(),
+                expected: "images of 3 channels".into(),
+                got: format!("{:?}", input.shape()),
+            });
+        }
+        let seen = match &mut self.head {
+            Some((stage, head)) => head.forward(input, &[*stage])?.pop(),
+            None => None,
+        };
+        let input = seen.as_ref().unwrap_or(input);
+        let mut laid = self.lay(input)?;
+        self.forward(&mut laid, input);
+        Ok(laid)
+    }
+
+    fn named(&self, values: &Values) -> Weights {
+        Weights {
             metadata: self.start.metadata.clone(),
-            ..Weights::default()
-        };
-        let mut put = |name: String, shape: Vec<usize>, data: Vec<f32>| {
-            weights.tensors.insert(name, WeightTensor { shape, data });
-        };
-        for (kernel, three) in self.kernels.iter().zip(parts.chunks(3)) {
-            let (c, name) = (&kernel.shape, &kernel.shape.name);
-            let shape = vec![c.outputs, c.inputs, c.kernel[0], c.kernel[1]];
-            put(
-                format!("{name}.conv.weight"),
-                shape,
-                kernel.to_oihw(&three[0]),
-            );
-            put(
-                format!("{name}.bn.weight"),
-                vec![c.outputs],
-                three[1].clone(),
-            );
-            put(format!("{name}.bn.bias"), vec![c.outputs], three[2].clone());
+            ..self.parameters.named(values)
         }
-        let names = self
-            .network
-            .parameters()
-            .into_iter()
-            .filter(|(n, _)| n.starts_with("fc."));
-        for ((name, shape), data) in names.zip(&parts[3 * self.kernels.len()..]) {
-            put(name, shape, data.clone());
-        }
-        weights
     }
 }
 
@@ -305,24 +315,20 @@ impl Trainable for TrainableCpu {
     fn step(&mut self, input: &Tensor, labels: &[f32], sgd: Sgd) -> Result<f32, Error> {
         let (loss, laid) = self.pass(input, labels)?;
         if loss.is_finite() {
-            for (norm, batch) in self.norms.iter_mut().zip(&laid.batches) {
+            let own = &mut self.parameters;
+            for (norm, batch) in own.norms.iter_mut().zip(&laid.batches) {
                 norm.follow(batch);
             }
             let (rate, momentum) = (sgd.rate as f32, sgd.momentum as f32);
-            let gradients = std::mem::take(&mut self.gradients);
-            let mut velocities = std::mem::take(&mut self.velocities);
-            self.parts()
+            own.parts(&mut self.velocities, &self.gradients)
                 .into_par_iter()
-                .zip(&mut velocities)
-                .zip(&gradients)
-                .for_each(|((part, velocity), gradient)| {
+                .for_each(|(part, velocity, gradient)| {
                     for ((w, v), g) in part.iter_mut().zip(velocity).zip(gradient) {
                         *v = momentum * *v - rate * g;
                         *w += momentum * *v - rate * g;
                     }
                 });
-            (self.gradients, self.velocities) = (gradients, velocities);
-            self.kernels
+            own.kernels
                 .par_iter_mut()
                 .for_each(Kernel::lay_out_backward);
         }
@@ -337,11 +343,10 @@ impl Trainable for TrainableCpu {
     }
 
     fn gather_statistics(&mut self, input: &Tensor) -> Result<(), Error> {
-        let mut laid = self.lay(input)?;
-        self.forward(&mut laid, input);
+        let laid = self.run(input)?;
         let fresh = || {
             let zeros = |n: &Norm| [vec![0f64; n.mean.len()], vec![0f64; n.mean.len()]];
-            (self.norms.iter().map(zeros).collect(), 0)
+            (self.parameters.norms.iter().map(zeros).collect(), 0)
         };
         let (sums, count) = self.gathered.get_or_insert_with(fresh);
         for ([mean, variance], batch) in sums.iter_mut().zip(&laid.batches) {
@@ -362,7 +367,7 @@ impl Trainable for TrainableCpu {
         let Some((sums, count)) = self.gathered.take() else {
             return;
         };
-        for (norm, [mean, variance]) in self.norms.iter_mut().zip(sums) {
+        for (norm, [mean, variance]) in self.parameters.norms.iter_mut().zip(sums) {
             norm.mean = mean
                 .into_iter()
                 .map(|s| (s / count as f64) as f32)
@@ -375,32 +380,16 @@ impl Trainable for TrainableCpu {
     }
 
     fn weights(&self) -> Weights {
-        let mut parts = Vec::new();
-        for (kernel, norm) in self.kernels.iter().zip(&self.norms) {
-            parts.extend([
-                kernel.forward.clone(),
-                norm.gamma.clone(),
-                norm.beta.clone(),
-            ]);
-        }
-        self.linears
-            .iter()
-            .for_each(|l| parts.extend([l.weights.clone(), l.bias.clone()]));
-        let mut weights = self.named(&parts);
-        for (kernel, norm) in self.kernels.iter().zip(&self.norms) {
-            for (part, data) in [
-                ("running_mean", &norm.mean),
-                ("running_var", &norm.variance),
-            ] {
-                let tensor = WeightTensor {
-                    shape: vec![data.len()],
-                    data: data.clone(),
-                };
-                weights
-                    .tensors
-                    .insert(format!("{}.bn.{part}", kernel.shape.name), tensor);
+        let mut weights = self.parameters.weights();
+        let frozen = self.network.stages().map(|(id, _)| id);
+        for stage in frozen.take_while(|id| Some(*id) <= self.frozen_through()) {
+            for (name, _) in self.network.stage_parameters(stage) {
+                if let Some(tensor) = self.start.tensors.get(&name) {
+                    weights.tensors.insert(name, tensor.clone());
+                }
             }
         }
+        weights.metadata = self.start.metadata.clone();
         weights.source.clone_from(&self.start.source);
         weights
     }
@@ -410,31 +399,30 @@ impl Trainable for TrainableCpu {
     }
 
     fn set_velocities(&mut self, velocities: &Weights) -> Result<(), Error> {
-        let mut parts = Vec::new();
-        for kernel in &self.kernels {
-            let name = &kernel.shape.name;
-            let oihw = &velocities.get(&format!("{name}.conv.weight"))?.data;
-            parts.push(Kernel::new(&kernel.shape, oihw, |_| 1.0, false).forward);
-            for part in ["weight", "bias"] {
-                parts.push(velocities.get(&format!("{name}.bn.{part}"))?.data.clone());
-            }
-        }
-        for part in ["weight", "bias"] {
-            parts.push(velocities.get(&format!("fc.{part}"))?.data.clone());
-        }
-        for (i, (new, old)) in parts.iter().zip(&self.velocities).enumerate() {
-            if new.len() != old.len() {
-                return Err(Error::TensorShape {
-                    file: velocities.source.clone(),
-                    tensor: format!("velocity {i}"),
-                    expected: vec![old.len()],
-                    got: vec![new.len()],
-                    architecture: self.network.architecture().into(),
-                });
-            }
-        }
-        self.velocities = parts;
+        let architecture = self.network.architecture();
+        self.velocities = self.parameters.values_of(velocities, architecture)?;
         Ok(())
+    }
+
+    fn freeze(&mut self, through: Option<StageId>) -> Result<(), Error> {
+        let weights = self.weights();
+        let mut velocities = self.velocities();
+        let mut fresh = Self::behind(&self.network, &weights, through)?;
+        // What is trained only from now on starts at rest.
+        for (name, tensor) in fresh.velocities().tensors {
+            velocities.tensors.entry(name).or_insert(tensor);
+        }
+        fresh.set_velocities(&velocities)?;
+        *self = fresh;
+        Ok(())
+    }
+}
+
+/// The trained part.
+fn tail(network: &Network, frozen: Option<StageId>) -> Cut {
+    Cut {
+        from: frozen,
+        ..Cut::to(network.last())
     }
 }
 
