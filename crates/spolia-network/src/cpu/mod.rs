@@ -8,9 +8,13 @@ mod elementwise;
 mod frozen;
 mod gather;
 mod layers;
+#[cfg(test)]
+mod naive;
 mod norm;
 mod parameters;
 mod pool;
+#[cfg(test)]
+mod properties;
 mod share;
 #[cfg(test)]
 mod tests;
