@@ -1,4 +1,4 @@
-use crate::{Error, Network, StageId, Tensor, Weights};
+use crate::{Error, Network, Profile, StageId, Tensor, Weights};
 
 /// What part of the path to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,14 @@ pub trait Frozen: Send {
         relu: ReluGradient,
         objective: &mut Objective<'_>,
     ) -> Result<Tensor, Error>;
+
+    /// Measures every pass from now on, or no more. An engine that cannot measure itself stays without a profile.
+    fn measure(&mut self, _on: bool) {}
+
+    /// What the last pass cost, where it was measured.
+    fn profile(&self) -> Option<&Profile> {
+        None
+    }
 }
 
 /// One step of stochastic gradient descent with Nesterov momentum (Keras's form):
@@ -125,6 +133,14 @@ pub trait Trainable: Send {
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`].
     fn set_velocities(&mut self, velocities: &Weights) -> Result<(), Error>;
+
+    /// Measures every pass from now on, or no more; see [`Frozen::measure`].
+    fn measure(&mut self, _on: bool) {}
+
+    /// What the last pass cost, where it was measured.
+    fn profile(&self) -> Option<&Profile> {
+        None
+    }
 }
 
 /// The seam between methods and arithmetic.

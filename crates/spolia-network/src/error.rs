@@ -60,6 +60,12 @@ pub enum Error {
         /// The architecture asked for.
         architecture: String,
     },
+    /// The network has no batch norm whose statistics could be kept.
+    #[error("{architecture} has no batch norm, so there are no statistics to keep")]
+    NoBatchNorm {
+        /// The architecture.
+        architecture: String,
+    },
     /// Every stage with parameters is frozen.
     #[error("no stage behind `{stage}` has parameters to train; freeze fewer stages")]
     NothingToTrain {

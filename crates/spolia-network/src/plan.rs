@@ -66,6 +66,7 @@ impl Action {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
+    pub stage: StageId,
     pub action: Action,
     pub source: View,
     pub target: View,
@@ -80,6 +81,8 @@ pub(crate) struct Plan {
     pub linears: Vec<(String, usize, usize)>,
     /// The buffer that holds each stage's activation, of the stages in the cut (the input's stage too).
     pub stages: Vec<(StageId, usize)>,
+    /// The stage that is laid out.
+    at: StageId,
 }
 
 impl Plan {
@@ -98,6 +101,7 @@ impl Plan {
             norms: Vec::new(),
             linears: Vec::new(),
             stages: Vec::new(),
+            at: cut.to,
         };
         if cut.from.is_none() && height.min(width) < network.least_side() {
             return Err(plan.too_small(network));
@@ -113,6 +117,7 @@ impl Plan {
             .skip(first)
             .take_while(|(id, _)| *id <= cut.to)
         {
+            plan.at = id;
             at = plan
                 .path(&stage.ops, at, None, cut.linear_end && id == cut.to)
                 .map_err(|()| plan.too_small(network))?;
@@ -163,6 +168,15 @@ impl Plan {
         Ok(at)
     }
 
+    fn push(&mut self, action: Action, source: View, target: View) {
+        self.steps.push(Step {
+            stage: self.at,
+            action,
+            source,
+            target,
+        });
+    }
+
     fn norm(&mut self, norm: &BatchNorm) -> usize {
         self.norms.push(norm.clone());
         self.norms.len() - 1
@@ -210,11 +224,7 @@ impl Plan {
                 // The shortcut first: its buffer is then at rest when the path's end is added to it.
                 let beside = self.path(shortcut, source, None, false)?;
                 self.path(path, source, Some(target), false)?;
-                self.steps.push(Step {
-                    action: Action::Add { relu: !linear },
-                    source: beside,
-                    target,
-                });
+                self.push(Action::Add { relu: !linear }, beside, target);
                 return Ok(target);
             }
             Op::Dense(paths) => {
@@ -222,11 +232,7 @@ impl Plan {
                     channels: source.channels,
                     ..target
                 };
-                self.steps.push(Step {
-                    action: Action::Copy,
-                    source,
-                    target: seen,
-                });
+                self.push(Action::Copy, source, seen);
                 for path in paths {
                     let (.., channels) =
                         path_extent(path, (from.height, from.width, seen.channels)).ok_or(())?;
@@ -273,11 +279,7 @@ impl Plan {
                 }
             }
         };
-        self.steps.push(Step {
-            action,
-            source,
-            target,
-        });
+        self.push(action, source, target);
         Ok(target)
     }
 }

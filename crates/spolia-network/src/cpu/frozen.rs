@@ -5,11 +5,12 @@ use super::{
     elementwise::{Affine, relu_gradient},
     layers::{self, Linear},
     norm::Norm,
-    share::{Layout, pair},
+    share::{Layout, claim, pair},
 };
 use crate::{
-    Cut, Error, Frozen, Network, Objective, ReluGradient, StageId, Tensor, Weights,
+    Cut, Error, Frozen, Network, Objective, Profile, ReluGradient, StageId, Tensor, Weights,
     plan::{Action, Plan, Step},
+    profile::{Meter, Way},
 };
 
 pub(super) struct FrozenCpu {
@@ -22,6 +23,7 @@ pub(super) struct FrozenCpu {
     linears: Vec<Linear>,
     has_backward: bool,
     laid: Option<Laid>,
+    meter: Meter,
 }
 
 /// The plan and buffers for one input shape.
@@ -77,6 +79,7 @@ impl FrozenCpu {
             linears,
             has_backward: false,
             laid: None,
+            meter: Meter::default(),
         })
     }
 
@@ -125,7 +128,13 @@ impl FrozenCpu {
     }
 
     /// Runs the cut; with `keep`, every activation stays, else those of `wanted` alone.
-    fn run(&self, laid: &mut Laid, input: &Tensor, wanted: &[usize], keep: bool) {
+    fn run(
+        &self,
+        laid: &mut Laid,
+        input: &Tensor,
+        (wanted, keep): (&[usize], bool),
+        meter: &mut Meter,
+    ) {
         let images = laid.shape[0];
         let Laid {
             plan, activations, ..
@@ -151,7 +160,10 @@ impl FrozenCpu {
                     images * area.height * area.width * area.channels,
                 );
             }
+            let started = meter.start();
             self.step(plan, step, images, activations);
+            meter.stop(started, plan, step, images, Way::Forward);
+            meter.held(|| bytes(activations) + bytes(&spare));
             if !keep && last_use[step.source.buffer] == i && !wanted.contains(&step.source.buffer) {
                 spare.push(std::mem::take(&mut activations[step.source.buffer]));
             }
@@ -191,7 +203,7 @@ impl FrozenCpu {
     }
 
     /// Carries the gradients of the taps back to the input.
-    fn backward(&self, laid: &mut Laid, relu: ReluGradient, seeded: &[usize]) {
+    fn backward(&self, laid: &mut Laid, relu: ReluGradient, seeded: &[usize], meter: &mut Meter) {
         let images = laid.shape[0];
         let Laid {
             plan,
@@ -207,6 +219,7 @@ impl FrozenCpu {
             if !begun[target] {
                 continue;
             }
+            let started = meter.start();
             let from = Layout::new(images, plan.buffers[source], step.source);
             let to = Layout::new(images, plan.buffers[target], step.target);
             gradients[source].resize(from.pixels() * from.stride, 0.0);
@@ -231,7 +244,9 @@ impl FrozenCpu {
                 }
             }
             begun[source] = true;
+            meter.stop(started, plan, step, images, Way::InputGradient);
         }
+        meter.held(|| bytes(activations) + bytes(gradients));
         if !begun[0] {
             let len = activations[0].len();
             gradients[0].clear();
@@ -244,7 +259,11 @@ impl Frozen for FrozenCpu {
     fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error> {
         let mut laid = self.lay(input)?;
         let buffers = self.taps(&laid.plan, taps)?;
-        self.run(&mut laid, input, &buffers, false);
+        self.meter.begin(&self.network);
+        let mut meter = std::mem::take(&mut self.meter);
+        self.run(&mut laid, input, (&buffers, false), &mut meter);
+        meter.end();
+        self.meter = meter;
         let found = buffers.iter().map(|&b| Self::tensor(&laid, b)).collect();
         self.laid = Some(laid);
         found
@@ -263,7 +282,10 @@ impl Frozen for FrozenCpu {
         }
         let mut laid = self.lay(input)?;
         let buffers = self.taps(&laid.plan, taps)?;
-        self.run(&mut laid, input, &buffers, true);
+        self.meter.begin(&self.network);
+        let mut meter = std::mem::take(&mut self.meter);
+        self.run(&mut laid, input, (&buffers, true), &mut meter);
+        self.meter = meter;
         let activations: Vec<Tensor> = buffers
             .iter()
             .map(|&b| Self::tensor(&laid, b))
@@ -289,18 +311,24 @@ impl Frozen for FrozenCpu {
             gradient.clear();
             gradient.extend_from_slice(seed.data());
         }
-        self.backward(&mut laid, relu, &buffers);
+        let mut meter = std::mem::take(&mut self.meter);
+        self.backward(&mut laid, relu, &buffers, &mut meter);
+        meter.end();
+        self.meter = meter;
         let gradient = Tensor::new(input.shape(), laid.gradients[0].clone());
         self.laid = Some(laid);
         gradient
     }
+
+    fn measure(&mut self, on: bool) {
+        self.meter.turn(on);
+    }
+
+    fn profile(&self) -> Option<&Profile> {
+        self.meter.profile()
+    }
 }
 
-/// Takes the best fitting spare buffer, or a new one.
-fn claim(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>, len: usize) {
-    let fitting = (0..spare.len())
-        .filter(|&i| spare[i].capacity() >= len)
-        .min_by_key(|&i| spare[i].capacity());
-    *buffer = fitting.map(|i| spare.swap_remove(i)).unwrap_or_default();
-    buffer.resize(len, 0.0);
+fn bytes(buffers: &[Vec<f32>]) -> usize {
+    4 * buffers.iter().map(Vec::capacity).sum::<usize>()
 }

@@ -12,6 +12,7 @@ mod layers;
 mod naive;
 mod norm;
 mod parameters;
+mod passes;
 mod pool;
 #[cfg(test)]
 mod properties;

@@ -87,6 +87,11 @@ impl Norm {
 
     /// y = gamma (x - mean) / sd + beta with the batch's statistics, then ReLU where asked.
     pub fn forward(&self, x: (&[f32], Layout), batch: &Batch, y: (&mut [f32], Layout), relu: bool) {
+        self.affine(batch).forward(x, y, relu);
+    }
+
+    /// Scale and shift with a batch's statistics.
+    fn affine(&self, batch: &Batch) -> Affine {
         let scale: Vec<f32> = self
             .gamma
             .iter()
@@ -100,64 +105,94 @@ impl Norm {
             .zip(&scale)
             .map(|((b, m), s)| b - m * s)
             .collect();
-        Affine { scale, shift }.forward(x, y, relu);
+        Affine { scale, shift }
     }
 
     /// From the gradient of y to that of x (`dx`, of x's layout; added where asked), gamma and beta.
     pub fn backward(
         &self,
         (x, from, batch): (&[f32], Layout, &Batch),
-        (y, dy, to): (&[f32], &[f32], Layout),
+        dy: (&[f32], Layout),
         relu: bool,
-        (dx, add): (&mut [f32], bool),
+        dx: Option<(&mut [f32], bool)>,
     ) -> (Vec<f32>, Vec<f32>) {
-        let channels = to.channels;
-        let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
-        let at = |pixel: usize| {
-            let (source, target) = (
-                pixel * from.stride + from.offset,
-                pixel * to.stride + to.offset,
-            );
-            (
-                &x[source..][..channels],
-                &y[target..][..channels],
-                &dy[target..][..channels],
-            )
+        let slope = self.slope((x, from, batch), dy, relu);
+        if let Some((dx, add)) = dx {
+            let shared = Shared::new(dx);
+            chunks(from.pixels(), |pixel| {
+                let at = pixel * from.stride + from.offset;
+                let x = &x[at..][..from.channels];
+                // Safety: a pixel belongs to one task.
+                let out = unsafe { shared.slice(at, from.channels) };
+                let dy = channels(dy, pixel);
+                for c in 0..from.channels {
+                    let g = slope.of(c, x[c], dy[c]);
+                    out[c] = if add { out[c] + g } else { g };
+                }
+            });
+        }
+        slope.parameters()
+    }
+
+    /// [`Norm::backward`] where x's pixels are dense; its gradient takes its place.
+    pub fn backward_in_place(
+        &self,
+        x: &mut [f32],
+        batch: &Batch,
+        dy: (&[f32], Layout),
+        relu: bool,
+    ) -> (Vec<f32>, Vec<f32>) {
+        let width = dy.1.channels;
+        let from = Layout {
+            stride: width,
+            offset: 0,
+            ..dy.1
         };
-        let (beta, gamma) = sums(to.pixels(), channels, |pixel, beta, gamma| {
-            let (x, y, dy) = at(pixel);
-            for c in 0..channels {
-                let d = f64::from(if y[c] > floor { dy[c] } else { 0.0 });
+        let slope = self.slope((x, from, batch), dy, relu);
+        let shared = Shared::new(x);
+        chunks(from.pixels(), |pixel| {
+            // Safety: a pixel belongs to one task.
+            let x = unsafe { shared.slice(pixel * width, width) };
+            let dy = channels(dy, pixel);
+            for c in 0..width {
+                x[c] = slope.of(c, x[c], dy[c]);
+            }
+        });
+        slope.parameters()
+    }
+
+    fn slope(
+        &self,
+        (x, from, batch): (&[f32], Layout, &Batch),
+        dy: (&[f32], Layout),
+        relu: bool,
+    ) -> Slope {
+        let Affine { scale, shift } = self.affine(batch);
+        let mut slope = Slope {
+            floor: if relu { 0.0 } else { f32::NEG_INFINITY },
+            mean: batch.mean.clone(),
+            inverse: batch.inverse.clone(),
+            scale,
+            shift,
+            gamma: Vec::new(),
+            beta: Vec::new(),
+            by_mean: Vec::new(),
+            by_normal: Vec::new(),
+        };
+        let (beta, gamma) = sums(from.pixels(), from.channels, |pixel, beta, gamma| {
+            let (x, dy) = (channels((x, from), pixel), channels(dy, pixel));
+            for c in 0..from.channels {
+                let d = f64::from(slope.through(c, x[c], dy[c]));
                 beta[c] += d;
-                gamma[c] += d * f64::from((x[c] - batch.mean[c]) * batch.inverse[c]);
+                gamma[c] += d * f64::from(slope.normal(c, x[c]));
             }
         });
-        let n = to.pixels() as f64;
-        let factor: Vec<f32> = self
-            .gamma
-            .iter()
-            .zip(&batch.inverse)
-            .map(|(g, i)| g * i)
-            .collect();
-        let (mean, slope): (Vec<f32>, Vec<f32>) = beta
-            .iter()
-            .zip(&gamma)
-            .map(|(b, g)| ((b / n) as f32, (g / n) as f32))
-            .unzip();
-        let shared = Shared::new(dx);
-        chunks(to.pixels(), |pixel| {
-            let (x, y, dy) = at(pixel);
-            // Safety: a pixel belongs to one chunk.
-            let out = unsafe { shared.slice(pixel * from.stride + from.offset, channels) };
-            for c in 0..channels {
-                let d = if y[c] > floor { dy[c] } else { 0.0 };
-                let normal = (x[c] - batch.mean[c]) * batch.inverse[c];
-                let g = factor[c] * (d - mean[c] - normal * slope[c]);
-                out[c] = if add { out[c] + g } else { g };
-            }
-        });
-        let narrow = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect();
-        (narrow(gamma), narrow(beta))
+        let n = from.pixels() as f64;
+        slope.by_mean = beta.iter().map(|b| (b / n) as f32).collect();
+        slope.by_normal = gamma.iter().map(|g| (g / n) as f32).collect();
+        slope.gamma = gamma;
+        slope.beta = beta;
+        slope
     }
 
     /// Moves the running statistics a tenth of the way to the batch's.
@@ -172,5 +207,53 @@ impl Norm {
                 .zip(new)
                 .for_each(|(r, n)| *r += MOMENTUM * (n - *r));
         }
+    }
+}
+
+/// A pixel's channels.
+fn channels((values, layout): (&[f32], Layout), pixel: usize) -> &[f32] {
+    &values[pixel * layout.stride + layout.offset..][..layout.channels]
+}
+
+/// How the gradient passes a batch norm and its ReLU (Ioffe and Szegedy 2015, section 3).
+struct Slope {
+    floor: f32,
+    mean: Vec<f32>,
+    inverse: Vec<f32>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    gamma: Vec<f64>,
+    beta: Vec<f64>,
+    /// What passes through the batch's mean, and through its variance.
+    by_mean: Vec<f32>,
+    by_normal: Vec<f32>,
+}
+
+impl Slope {
+    /// dy where the ReLU was open: the forward pass's own arithmetic decides.
+    #[inline]
+    fn through(&self, c: usize, x: f32, dy: f32) -> f32 {
+        if x * self.scale[c] + self.shift[c] > self.floor {
+            dy
+        } else {
+            0.0
+        }
+    }
+
+    #[inline]
+    fn normal(&self, c: usize, x: f32) -> f32 {
+        (x - self.mean[c]) * self.inverse[c]
+    }
+
+    #[inline]
+    fn of(&self, c: usize, x: f32, dy: f32) -> f32 {
+        let d = self.through(c, x, dy);
+        self.scale[c] * (d - self.by_mean[c] - self.normal(c, x) * self.by_normal[c])
+    }
+
+    /// The gradients of gamma and beta.
+    fn parameters(self) -> (Vec<f32>, Vec<f32>) {
+        let narrow = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect();
+        (narrow(self.gamma), narrow(self.beta))
     }
 }

@@ -4,21 +4,19 @@ use rayon::prelude::*;
 
 use super::{
     conv::Kernel,
-    elementwise::{bias_gradient, relu_gradient},
     frozen::FrozenCpu,
-    layers,
-    norm::{Batch, Norm},
+    norm::Norm,
     parameters::{Parameters, Values},
-    share::{Layout, pair},
+    passes::Passes,
 };
 use crate::{
-    Cut, Error, Frozen, Network, ReluGradient, Sgd, StageId, Tensor, Trainable, Weights,
-    plan::{Action, Plan},
+    Cut, Error, Frozen, Network, Profile, Sgd, StageId, Tensor, Trainable, Weights, plan::Plan,
+    profile::Meter,
 };
 
 pub(super) struct TrainableCpu {
     network: Network,
-    /// What it started from: the frozen stages' weights, and the story.
+    /// The story of what it started from, and the frozen stages' tensors.
     start: Weights,
     /// The frozen stages.
     head: Option<(StageId, FrozenCpu)>,
@@ -26,19 +24,8 @@ pub(super) struct TrainableCpu {
     gradients: Values,
     velocities: Values,
     gathered: Option<(Vec<[Vec<f64>; 2]>, usize)>,
-    laid: Option<Laid>,
-}
-
-struct Laid {
-    shape: [usize; 4],
-    plan: Plan,
-    activations: Vec<Vec<f32>>,
-    /// Each convolution's output before batch norm, where there is one.
-    raw: Vec<Vec<f32>>,
-    batches: Vec<Batch>,
-    flow: Vec<Vec<f32>>,
-    /// The gradient of one convolution's raw output.
-    raw_gradient: Vec<f32>,
+    passes: Option<Passes>,
+    meter: Meter,
 }
 
 impl TrainableCpu {
@@ -73,92 +60,28 @@ impl TrainableCpu {
             });
         }
         let zeros = parameters.zeros();
+        let mut start = Weights {
+            metadata: weights.metadata.clone(),
+            source: weights.source.clone(),
+            ..Weights::default()
+        };
+        for (stage, _) in network.stages().filter(|(id, _)| Some(*id) <= frozen) {
+            for (name, _) in network.stage_parameters(stage) {
+                let tensor = weights.get(&name)?.clone();
+                start.tensors.insert(name, tensor);
+            }
+        }
         Ok(Self {
             network: network.clone(),
-            start: weights.clone(),
+            start,
             head,
             parameters,
             gradients: zeros.clone(),
             velocities: zeros,
             gathered: None,
-            laid: None,
+            passes: None,
+            meter: Meter::default(),
         })
-    }
-
-    fn frozen_through(&self) -> Option<StageId> {
-        self.head.as_ref().map(|(stage, _)| *stage)
-    }
-
-    fn lay(&mut self, input: &Tensor) -> Result<Laid, Error> {
-        let shape = input.shape();
-        if let Some(laid) = self.laid.take().filter(|l| l.shape == shape) {
-            return Ok(laid);
-        }
-        let [images, height, width, _] = shape;
-        let cut = tail(&self.network, self.frozen_through());
-        let plan = Plan::new(&self.network, cut, height, width)?;
-        let size = |area: &crate::plan::Area| images * area.height * area.width * area.channels;
-        let activations: Vec<Vec<f32>> = plan.buffers.iter().map(|a| vec![0.0; size(a)]).collect();
-        let mut raw = vec![Vec::new(); plan.convs.len()];
-        for step in &plan.steps {
-            if let Action::Conv {
-                index,
-                norm: Some(_),
-                ..
-            } = step.action
-            {
-                let area = plan.buffers[step.target.buffer];
-                raw[index] = vec![0.0; images * area.height * area.width * step.target.channels];
-            }
-        }
-        let flow = vec![Vec::new(); plan.buffers.len()];
-        let batches = vec![Batch::default(); plan.norms.len()];
-        Ok(Laid {
-            shape,
-            activations,
-            raw,
-            batches,
-            flow,
-            raw_gradient: Vec::new(),
-            plan,
-        })
-    }
-
-    /// Runs the network with the batch's statistics.
-    fn forward(&self, laid: &mut Laid, input: &Tensor) {
-        let images = laid.shape[0];
-        let Laid {
-            plan,
-            activations,
-            raw,
-            batches,
-            ..
-        } = laid;
-        let own = &self.parameters;
-        activations[0].copy_from_slice(input.data());
-        for step in &plan.steps {
-            let from = Layout::new(images, plan.buffers[step.source.buffer], step.source);
-            let to = Layout::new(images, plan.buffers[step.target.buffer], step.target);
-            let (x, y) = pair(activations, step.source.buffer, step.target.buffer);
-            match step.action {
-                Action::Conv { index, norm, relu } => {
-                    let bias = Some(own.biases[index].as_slice()).filter(|b| !b.is_empty());
-                    let Some(n) = norm else {
-                        own.kernels[index].forward(x, from, y, to, bias, relu);
-                        continue;
-                    };
-                    let raw = &mut raw[index];
-                    own.kernels[index].forward(x, from, raw, dense(to), bias, false);
-                    batches[n] = own.norms[n].statistics(raw, dense(to));
-                    own.norms[n].forward((raw, dense(to)), &batches[n], (y, to), relu);
-                }
-                Action::Norm { index, relu } => {
-                    batches[index] = own.norms[index].statistics(x, from);
-                    own.norms[index].forward((x, from), &batches[index], (y, to), relu);
-                }
-                action => layers::forward(action, &own.linears, (x, from), (y, to)),
-            }
-        }
     }
 
     /// Mean loss of the logits, and its gradient.
@@ -177,96 +100,8 @@ impl TrainableCpu {
         ((loss / n) as f32, gradient)
     }
 
-    /// Fills `gradients` from the gradient of the logits.
-    fn backward(&mut self, laid: &mut Laid, logits: Vec<f32>) {
-        let images = laid.shape[0];
-        let Laid {
-            plan,
-            activations,
-            raw,
-            batches,
-            flow,
-            raw_gradient,
-            ..
-        } = laid;
-        let own = &self.parameters;
-        let gradients = &mut self.gradients;
-        let mut begun = vec![false; plan.buffers.len()];
-        let Some(last) = plan.steps.last() else {
-            return;
-        };
-        begun[last.target.buffer] = true;
-        flow[last.target.buffer] = logits;
-        for step in plan.steps.iter().rev() {
-            let (source, target) = (step.source.buffer, step.target.buffer);
-            let from = Layout::new(images, plan.buffers[source], step.source);
-            let to = Layout::new(images, plan.buffers[target], step.target);
-            flow[source].resize(from.pixels() * from.stride, 0.0);
-            let add = begun[source];
-            begun[source] = true;
-            let has_norm = matches!(
-                step.action,
-                Action::Norm { .. } | Action::Conv { norm: Some(_), .. }
-            );
-            // Batch norm's way back goes through its own ReLU.
-            if step.action.relu() && !has_norm {
-                relu_gradient(
-                    &mut flow[target],
-                    &activations[target],
-                    to,
-                    ReluGradient::True,
-                );
-            }
-            let (dy, dx) = pair(flow, target, source);
-            let (x, y) = (&activations[source], &activations[target]);
-            match step.action {
-                Action::Conv { index, norm, relu } => {
-                    let (dy, to) = match norm {
-                        Some(n) => {
-                            raw_gradient.resize(raw[index].len(), 0.0);
-                            let seen = (raw[index].as_slice(), dense(to), &batches[n]);
-                            (gradients.gammas[n], gradients.betas[n]) = own.norms[n].backward(
-                                seen,
-                                (y, dy, to),
-                                relu,
-                                (raw_gradient, false),
-                            );
-                            (raw_gradient.as_slice(), dense(to))
-                        }
-                        None => (dy, to),
-                    };
-                    let kernel = &own.kernels[index];
-                    if kernel.shape.bias {
-                        gradients.biases[index] = bias_gradient(dy, to);
-                    }
-                    kernel.weight_gradient(x, from, dy, to, &mut gradients.kernels[index]);
-                    // Nobody asks for the gradient of the input.
-                    if source != 0 {
-                        kernel.input_gradient(dy, to, dx, from, add);
-                    }
-                }
-                Action::Norm { index: n, relu } => {
-                    let seen = (x.as_slice(), from, &batches[n]);
-                    (gradients.gammas[n], gradients.betas[n]) =
-                        own.norms[n].backward(seen, (y, dy, to), relu, (dx, add));
-                }
-                action => {
-                    if let Action::Linear { index } = action {
-                        own.linears[index].weight_gradient(
-                            x,
-                            dy,
-                            &mut gradients.linears[index],
-                            &mut gradients.linear_biases[index],
-                        );
-                    }
-                    layers::backward(action, &own.linears, (x, y), (dy, to), (dx, from), add);
-                }
-            }
-        }
-    }
-
     /// Forward, loss and gradients.
-    fn pass(&mut self, input: &Tensor, labels: &[f32]) -> Result<(f32, Laid), Error> {
+    fn pass(&mut self, input: &Tensor, labels: &[f32]) -> Result<(f32, Passes), Error> {
         if labels.len() != input.shape()[0] {
             return Err(Error::Shape {
                 what: "the labels of a batch".into(),
@@ -274,17 +109,21 @@ impl TrainableCpu {
                 got: format!("{}", labels.len()),
             });
         }
-        let mut laid = self.run(input)?;
-        let logits = laid.plan.stages.last().map_or(0, |(_, buffer)| *buffer);
-        let (loss, gradient) = Self::loss(&laid.activations[logits], labels);
+        let mut passes = self.forward(input)?;
+        let (loss, gradient) = Self::loss(passes.output(), labels);
         if loss.is_finite() {
-            self.backward(&mut laid, gradient);
+            let own = &self.parameters;
+            passes.backward(own, &mut self.gradients, gradient, &mut self.meter);
         }
-        Ok((loss, laid))
+        self.meter.end();
+        if let Some((_, head)) = &self.head {
+            self.meter.precede(head.profile());
+        }
+        Ok((loss, passes))
     }
 
     /// Forward through the frozen stages and the trained ones.
-    fn run(&mut self, input: &Tensor) -> Result<Laid, Error> {
+    fn forward(&mut self, input: &Tensor) -> Result<Passes, Error> {
         let [images, .., channels] = input.shape();
         if channels != 3 || images == 0 {
             return Err(Error::Shape {
@@ -298,9 +137,17 @@ impl TrainableCpu {
             None => None,
         };
         let input = seen.as_ref().unwrap_or(input);
-        let mut laid = self.lay(input)?;
-        self.forward(&mut laid, input);
-        Ok(laid)
+        let shape = input.shape();
+        let mut passes = match self.passes.take().filter(|p| p.shape == shape) {
+            Some(passes) => passes,
+            None => {
+                let cut = tail(&self.network, self.head.as_ref().map(|(stage, _)| *stage));
+                Passes::new(Plan::new(&self.network, cut, shape[1], shape[2])?, shape)
+            }
+        };
+        self.meter.begin(&self.network);
+        passes.forward(&self.parameters, input, &mut self.meter);
+        Ok(passes)
     }
 
     fn named(&self, values: &Values) -> Weights {
@@ -313,10 +160,10 @@ impl TrainableCpu {
 
 impl Trainable for TrainableCpu {
     fn step(&mut self, input: &Tensor, labels: &[f32], sgd: Sgd) -> Result<f32, Error> {
-        let (loss, laid) = self.pass(input, labels)?;
+        let (loss, passes) = self.pass(input, labels)?;
         if loss.is_finite() {
             let own = &mut self.parameters;
-            for (norm, batch) in own.norms.iter_mut().zip(&laid.batches) {
+            for (norm, batch) in own.norms.iter_mut().zip(&passes.batches) {
                 norm.follow(batch);
             }
             let (rate, momentum) = (sgd.rate as f32, sgd.momentum as f32);
@@ -332,24 +179,25 @@ impl Trainable for TrainableCpu {
                 .par_iter_mut()
                 .for_each(Kernel::lay_out_backward);
         }
-        self.laid = Some(laid);
+        self.passes = Some(passes);
         Ok(loss)
     }
 
     fn gradients(&mut self, input: &Tensor, labels: &[f32]) -> Result<(f32, Weights), Error> {
-        let (loss, laid) = self.pass(input, labels)?;
-        self.laid = Some(laid);
+        let (loss, passes) = self.pass(input, labels)?;
+        self.passes = Some(passes);
         Ok((loss, self.named(&self.gradients)))
     }
 
     fn gather_statistics(&mut self, input: &Tensor) -> Result<(), Error> {
-        let laid = self.run(input)?;
+        let passes = self.forward(input)?;
+        self.meter.end();
         let fresh = || {
             let zeros = |n: &Norm| [vec![0f64; n.mean.len()], vec![0f64; n.mean.len()]];
             (self.parameters.norms.iter().map(zeros).collect(), 0)
         };
         let (sums, count) = self.gathered.get_or_insert_with(fresh);
-        for ([mean, variance], batch) in sums.iter_mut().zip(&laid.batches) {
+        for ([mean, variance], batch) in sums.iter_mut().zip(&passes.batches) {
             mean.iter_mut()
                 .zip(&batch.mean)
                 .for_each(|(s, v)| *s += f64::from(*v));
@@ -359,7 +207,7 @@ impl Trainable for TrainableCpu {
                 .for_each(|(s, v)| *s += f64::from(*v));
         }
         *count += 1;
-        self.laid = Some(laid);
+        self.passes = Some(passes);
         Ok(())
     }
 
@@ -380,17 +228,8 @@ impl Trainable for TrainableCpu {
     }
 
     fn weights(&self) -> Weights {
-        let mut weights = self.parameters.weights();
-        let frozen = self.network.stages().map(|(id, _)| id);
-        for stage in frozen.take_while(|id| Some(*id) <= self.frozen_through()) {
-            for (name, _) in self.network.stage_parameters(stage) {
-                if let Some(tensor) = self.start.tensors.get(&name) {
-                    weights.tensors.insert(name, tensor.clone());
-                }
-            }
-        }
-        weights.metadata = self.start.metadata.clone();
-        weights.source.clone_from(&self.start.source);
+        let mut weights = self.start.clone();
+        weights.tensors.extend(self.parameters.weights().tensors);
         weights
     }
 
@@ -413,8 +252,20 @@ impl Trainable for TrainableCpu {
             velocities.tensors.entry(name).or_insert(tensor);
         }
         fresh.set_velocities(&velocities)?;
+        fresh.measure(self.meter.profile().is_some());
         *self = fresh;
         Ok(())
+    }
+
+    fn measure(&mut self, on: bool) {
+        self.meter.turn(on);
+        if let Some((_, head)) = &mut self.head {
+            head.measure(on);
+        }
+    }
+
+    fn profile(&self) -> Option<&Profile> {
+        self.meter.profile()
     }
 }
 
@@ -423,14 +274,5 @@ fn tail(network: &Network, frozen: Option<StageId>) -> Cut {
     Cut {
         from: frozen,
         ..Cut::to(network.last())
-    }
-}
-
-/// The layout of a convolution's own output: nothing between its pixels.
-fn dense(view: Layout) -> Layout {
-    Layout {
-        stride: view.channels,
-        offset: 0,
-        ..view
     }
 }
