@@ -1,4 +1,4 @@
-use crate::{Error, Network, StageId, Tensor, Weights};
+use crate::{Error, Network, Profile, StageId, Tensor, Weights};
 
 /// What part of the path to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,14 @@ pub trait Frozen: Send {
         relu: ReluGradient,
         objective: &mut Objective<'_>,
     ) -> Result<Tensor, Error>;
+
+    /// Measures every pass from now on, or no more. An engine that cannot measure itself stays without a profile.
+    fn measure(&mut self, _on: bool) {}
+
+    /// What the last pass cost, where it was measured.
+    fn profile(&self) -> Option<&Profile> {
+        None
+    }
 }
 
 /// One step of stochastic gradient descent with Nesterov momentum (Keras's form):
@@ -106,10 +114,18 @@ pub trait Trainable: Send {
     /// Replaces the running statistics by the mean over the batches gathered since the last call.
     fn finish_statistics(&mut self);
 
+    /// From now on, does not train the stages through `through` (`None`: trains all): no gradient is computed there, batch
+    /// norm uses the running statistics, and neither weights nor statistics change. Velocities of the stages that were
+    /// trained before stay; those of the others start at 0.
+    ///
+    /// # Errors
+    /// [`Error::NothingToTrain`] where `through` is the last stage.
+    fn freeze(&mut self, through: Option<StageId>) -> Result<(), Error>;
+
     /// The present weights.
     fn weights(&self) -> Weights;
 
-    /// The optimiser's velocities by parameter name, to resume from.
+    /// The optimiser's velocities by parameter name, to resume from; those of the trained stages alone.
     fn velocities(&self) -> Weights;
 
     /// Goes on from saved velocities.
@@ -117,6 +133,14 @@ pub trait Trainable: Send {
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`].
     fn set_velocities(&mut self, velocities: &Weights) -> Result<(), Error>;
+
+    /// Measures every pass from now on, or no more; see [`Frozen::measure`].
+    fn measure(&mut self, _on: bool) {}
+
+    /// What the last pass cost, where it was measured.
+    fn profile(&self) -> Option<&Profile> {
+        None
+    }
 }
 
 /// The seam between methods and arithmetic.

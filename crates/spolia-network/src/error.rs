@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use crate::Convention;
+
 /// What can go wrong with a network, its weights or its engine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +15,62 @@ pub enum Error {
         architecture: String,
         /// All stage names, separated by commas.
         known: String,
+    },
+    /// An architecture's name is wrong.
+    #[error("no architecture `{name}`; there are {known}")]
+    UnknownArchitecture {
+        /// The name as written.
+        name: String,
+        /// All names, separated by commas.
+        known: String,
+    },
+    /// Weights of an architecture do not come in that convention.
+    #[error(
+        "weights of {architecture} do not come in the convention `{convention}`; known are {known}"
+    )]
+    ConventionOfArchitecture {
+        /// The architecture.
+        architecture: String,
+        /// The convention asked for.
+        convention: Convention,
+        /// Its conventions, separated by commas.
+        known: String,
+    },
+    /// It cannot be seen of which architecture weights are.
+    #[error(
+        "{file}: its tensors belong to no known architecture ({known}), and the file names none; check that it is a weights file of one of them"
+    )]
+    NoArchitecture {
+        /// The weights file.
+        file: String,
+        /// All names, separated by commas.
+        known: String,
+    },
+    /// Tensors that the architecture does not have.
+    #[error(
+        "{file}: {count} tensors that {architecture} does not have, first `{tensor}`; the file is of another architecture or a variant of it"
+    )]
+    UnexpectedTensor {
+        /// The weights file, or where the weights come from.
+        file: String,
+        /// First such tensor.
+        tensor: String,
+        /// How many there are.
+        count: usize,
+        /// The architecture asked for.
+        architecture: String,
+    },
+    /// The network has no batch norm whose statistics could be kept.
+    #[error("{architecture} has no batch norm, so there are no statistics to keep")]
+    NoBatchNorm {
+        /// The architecture.
+        architecture: String,
+    },
+    /// Every stage with parameters is frozen.
+    #[error("no stage behind `{stage}` has parameters to train; freeze fewer stages")]
+    NothingToTrain {
+        /// The last frozen stage.
+        stage: String,
     },
     /// The image is smaller than the network takes.
     #[error(
@@ -99,7 +157,7 @@ pub enum Error {
         file: String,
     },
     /// A convention's name is wrong.
-    #[error("no convention `{name}`; there are `keras` and `torchvision`")]
+    #[error("no convention `{name}`; there are `keras`, `torchvision` and `caffe`")]
     UnknownConvention {
         /// The name as written.
         name: String,

@@ -1,10 +1,21 @@
-use crate::{Convention, Error};
+use crate::{Convention, Error, Normalisation};
 
-/// A convolution without bias, followed by batch norm and ReLU. Parameters `NAME.conv.weight` (O I H W) and
-/// `NAME.bn.{weight,bias,running_mean,running_var}`.
+/// Batch norm (Ioffe and Szegedy 2015). Parameters `NAME.{weight,bias,running_mean,running_var}`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// Parameter prefix, such as `Mixed_5b.branch1x1.bn`.
+    pub name: String,
+    /// Channels.
+    pub channels: usize,
+    /// What is added to the variance.
+    pub epsilon: f32,
+}
+
+/// A convolution, and the batch norm and ReLU behind it where there are any. Parameters `NAME.weight` (O I H W) and
+/// `NAME.bias`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conv {
-    /// Parameter prefix, such as `Mixed_5b.branch1x1`.
+    /// Parameter prefix, such as `Mixed_5b.branch1x1.conv`.
     pub name: String,
     /// Input channels.
     pub inputs: usize,
@@ -16,6 +27,12 @@ pub struct Conv {
     pub stride: usize,
     /// Zeros around the input, rows and columns.
     pub padding: [usize; 2],
+    /// Is a bias added?
+    pub bias: bool,
+    /// Batch norm behind it.
+    pub norm: Option<BatchNorm>,
+    /// Is a ReLU behind it?
+    pub relu: bool,
 }
 
 /// The window of a pool: a square `size` moved by `stride`, with `padding` around the input.
@@ -27,13 +44,18 @@ pub struct Window {
     pub stride: usize,
     /// Padding, pixels.
     pub padding: usize,
+    /// Does a last window that only partly lies on the input count (PyTorch's `ceil_mode`)?
+    pub partial: bool,
 }
 
 /// One operation of a stage.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
-    /// Convolution, batch norm, ReLU.
+    /// Convolution, with the batch norm and ReLU behind it.
     Conv(Conv),
+    /// Batch norm and ReLU by themselves, in front of a convolution ("pre-activation", He et al. 2016, "Identity
+    /// Mappings in Deep Residual Networks").
+    NormRelu(BatchNorm),
     /// Maximum over a window.
     MaxPool(Window),
     /// Mean over a window.
@@ -45,6 +67,16 @@ pub enum Op {
     },
     /// Paths that start from the same input; their outputs are joined along the channels.
     Concat(Vec<Vec<Op>>),
+    /// `relu(path(x) + shortcut(x))` (He et al. 2016, "Deep Residual Learning for Image Recognition", equation 1).
+    Residual {
+        /// The residual function.
+        path: Vec<Op>,
+        /// What brings the input to the path's shape; empty: the input itself.
+        shortcut: Vec<Op>,
+    },
+    /// Dense connections (Huang et al. 2017, "Densely Connected Convolutional Networks", equation 2): each path reads
+    /// the input and the outputs of all paths before it, joined along the channels; its own output joins them.
+    Dense(Vec<Vec<Op>>),
     /// Mean over rows and columns: 1 x 1 x channels.
     GlobalAverage,
     /// A linear layer on 1 x 1 x channels. Parameters `NAME.weight` (outputs, inputs) and `NAME.bias`.
@@ -61,7 +93,7 @@ pub enum Op {
 /// A named part of the path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
-    /// TF-slim's / torchvision's name.
+    /// The field's name: TF-slim's or torchvision's.
     pub name: &'static str,
     /// Its operations, in order.
     pub ops: Vec<Op>,
@@ -79,13 +111,14 @@ pub struct Network {
     pub(crate) stages: Vec<Stage>,
     pub(crate) least_side: usize,
     pub(crate) resolve: fn(&str) -> Option<&'static str>,
+    pub(crate) normalisation: Normalisation,
+    /// Parameter prefix of the classification layer, and its outputs where there is one.
+    pub(crate) head: &'static str,
+    pub(crate) outputs: Option<usize>,
 }
 
-/// Batch norm's epsilon in both conventions.
-pub(crate) const EPSILON: f32 = 1e-3;
-
 impl Network {
-    /// The architecture's name, such as `inception_v3`.
+    /// The architecture's name, such as `inception_v3`; see [`ARCHITECTURES`](crate::ARCHITECTURES).
     #[must_use]
     pub fn architecture(&self) -> &'static str {
         self.architecture
@@ -95,6 +128,26 @@ impl Network {
     #[must_use]
     pub fn convention(&self) -> Convention {
         self.convention
+    }
+
+    /// How 8-bit RGB becomes the network's input.
+    #[must_use]
+    pub fn normalisation(&self) -> &Normalisation {
+        &self.normalisation
+    }
+
+    /// Parameter prefix of the classification layer, such as `fc`, whether or not the network has it.
+    #[must_use]
+    pub fn head(&self) -> &'static str {
+        self.head
+    }
+
+    /// Is this a parameter of the classification layer?
+    #[must_use]
+    pub fn is_head(&self, parameter: &str) -> bool {
+        parameter
+            .strip_prefix(self.head)
+            .is_some_and(|rest| rest.starts_with('.'))
     }
 
     /// The smallest image side it takes, pixels.
@@ -134,7 +187,7 @@ impl Network {
         self.stages[stage.0].name
     }
 
-    /// The last stage: `logits` where the network has a classification layer, else `pool`.
+    /// The last stage: the logits where the network has a classification layer, else the pooled features.
     #[must_use]
     pub fn last(&self) -> StageId {
         StageId(self.stages.len() - 1)
@@ -151,10 +204,7 @@ impl Network {
     /// Number of logits, 0 without a classification layer.
     #[must_use]
     pub fn outputs(&self) -> usize {
-        match self.stages.last().and_then(|s| s.ops.last()) {
-            Some(Op::Linear { outputs, .. }) => *outputs,
-            _ => 0,
-        }
+        self.outputs.unwrap_or(0)
     }
 
     /// Every parameter and statistic by name, with its shape in PyTorch's order, path order.
@@ -178,9 +228,17 @@ fn width(ops: &[Op], channels: usize) -> usize {
     ops.iter().fold(channels, |c, op| match op {
         Op::Conv(conv) => conv.outputs,
         Op::Concat(paths) => paths.iter().map(|p| width(p, c)).sum(),
+        Op::Residual { path, .. } => width(path, c),
+        Op::Dense(paths) => paths.iter().fold(c, |c, p| c + width(p, c)),
         Op::Linear { outputs, .. } => *outputs,
-        Op::MaxPool(_) | Op::AveragePool { .. } | Op::GlobalAverage => c,
+        Op::NormRelu(_) | Op::MaxPool(_) | Op::AveragePool { .. } | Op::GlobalAverage => c,
     })
+}
+
+fn norm_parameters(norm: &BatchNorm) -> impl Iterator<Item = (String, Vec<usize>)> {
+    ["weight", "bias", "running_mean", "running_var"]
+        .into_iter()
+        .map(|part| (format!("{}.{part}", norm.name), vec![norm.channels]))
 }
 
 fn stage_parameters(ops: &[Op]) -> Vec<(String, Vec<usize>)> {
@@ -188,14 +246,14 @@ fn stage_parameters(ops: &[Op]) -> Vec<(String, Vec<usize>)> {
     for op in ops {
         match op {
             Op::Conv(c) => {
-                all.push((
-                    format!("{}.conv.weight", c.name),
-                    vec![c.outputs, c.inputs, c.kernel[0], c.kernel[1]],
-                ));
-                for part in ["weight", "bias", "running_mean", "running_var"] {
-                    all.push((format!("{}.bn.{part}", c.name), vec![c.outputs]));
+                let kernel = vec![c.outputs, c.inputs, c.kernel[0], c.kernel[1]];
+                all.push((format!("{}.weight", c.name), kernel));
+                if c.bias {
+                    all.push((format!("{}.bias", c.name), vec![c.outputs]));
                 }
+                all.extend(c.norm.iter().flat_map(norm_parameters));
             }
+            Op::NormRelu(norm) => all.extend(norm_parameters(norm)),
             Op::Linear {
                 name,
                 inputs,
@@ -204,7 +262,13 @@ fn stage_parameters(ops: &[Op]) -> Vec<(String, Vec<usize>)> {
                 all.push((format!("{name}.weight"), vec![*outputs, *inputs]));
                 all.push((format!("{name}.bias"), vec![*outputs]));
             }
-            Op::Concat(paths) => all.extend(paths.iter().flat_map(|p| stage_parameters(p))),
+            Op::Concat(paths) | Op::Dense(paths) => {
+                all.extend(paths.iter().flat_map(|p| stage_parameters(p)));
+            }
+            Op::Residual { path, shortcut } => {
+                all.extend(stage_parameters(path));
+                all.extend(stage_parameters(shortcut));
+            }
             Op::MaxPool(_) | Op::AveragePool { .. } | Op::GlobalAverage => {}
         }
     }

@@ -1,4 +1,4 @@
-use rand::{RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -31,7 +31,8 @@ pub fn initialise(network: &Network, how: Initialisation, seed: u64) -> Weights 
                 .map(|_| rng.random_range(-limit..limit))
                 .collect()
         } else {
-            let ones = name.ends_with("running_var") || name.ends_with("bn.weight");
+            // A weight of one axis is batch norm's scale.
+            let ones = name.ends_with(".running_var") || name.ends_with(".weight");
             vec![if ones { 1.0 } else { 0.0 }; shape[0]]
         };
         weights.tensors.insert(name, WeightTensor { shape, data });
@@ -52,14 +53,7 @@ pub fn initialise(network: &Network, how: Initialisation, seed: u64) -> Weights 
 /// [`Error::MissingTensor`] where `like` lacks a parameter other than the classification layer's, which is drawn by
 /// Xavier then.
 pub fn mean_var(network: &Network, like: &Weights, seed: u64) -> Result<Weights, Error> {
-    let mut weights = initialise(network, Initialisation::Xavier, seed);
-    for (stream, (name, _)) in network.parameters().into_iter().enumerate() {
-        if name.starts_with("fc.") && !like.tensors.contains_key(&name)
-            || name.contains(".running_")
-        {
-            continue;
-        }
-        let source = &like.get(&name)?.data;
+    let draw = |source: &[f32], mut rng: ChaCha8Rng| {
         let n = source.len().max(1) as f64;
         let mean = source.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
         let sd = (source
@@ -68,23 +62,93 @@ pub fn mean_var(network: &Network, like: &Weights, seed: u64) -> Result<Weights,
             .sum::<f64>()
             / n)
             .sqrt();
-        let mut rng = stream_of(seed, stream);
-        if let Some(tensor) = weights.tensors.get_mut(&name) {
-            for v in &mut tensor.data {
+        (0..source.len())
+            .map(|_| {
                 let z: f64 = StandardNormal.sample(&mut rng);
-                *v = (mean + sd * z) as f32;
-            }
+                (mean + sd * z) as f32
+            })
+            .collect()
+    };
+    from_each(
+        network,
+        like,
+        seed,
+        draw,
+        "mean and variance of each parameter",
+    )
+}
+
+/// The parameters of `like`, the values of each in a random order: what their distributions alone are worth, without
+/// where they stand (a control for feature reuse, after Raghu et al. 2019, "Transfusion", section 4.1). Batch norm's
+/// statistics are 0 and 1, as in [`mean_var`].
+///
+/// # Errors
+/// As [`mean_var`].
+pub fn shuffled(network: &Network, like: &Weights, seed: u64) -> Result<Weights, Error> {
+    let shuffle = |source: &[f32], mut rng: ChaCha8Rng| {
+        let mut values = source.to_vec();
+        values.shuffle(&mut rng);
+        values
+    };
+    from_each(
+        network,
+        like,
+        seed,
+        shuffle,
+        "shuffled values of each parameter",
+    )
+}
+
+/// Untrained weights (Xavier) that keep only batch norm's running means and variances of `like`: what the scale of
+/// activations alone is worth.
+///
+/// # Errors
+/// [`Error::NoBatchNorm`] where the network has none, [`Error::MissingTensor`] where `like` lacks one.
+pub fn keep_statistics(network: &Network, like: &Weights, seed: u64) -> Result<Weights, Error> {
+    let mut weights = initialise(network, Initialisation::Xavier, seed);
+    let mut kept = 0;
+    for (name, tensor) in &mut weights.tensors {
+        if name.contains(".running_") {
+            tensor.clone_from(like.get(name)?);
+            kept += 1;
+        }
+    }
+    if kept == 0 {
+        return Err(Error::NoBatchNorm {
+            architecture: network.architecture().into(),
+        });
+    }
+    weights.metadata.history.clear();
+    let story = format!(
+        "batch norm statistics of {}, all else Xavier, seed {seed}",
+        like.source
+    );
+    describe(&mut weights, network, story);
+    Ok(weights)
+}
+
+/// Makes each parameter's values out of those of `like`, with a random stream of its own.
+fn from_each(
+    network: &Network,
+    like: &Weights,
+    seed: u64,
+    make: impl Fn(&[f32], ChaCha8Rng) -> Vec<f32>,
+    what: &str,
+) -> Result<Weights, Error> {
+    let mut weights = initialise(network, Initialisation::Xavier, seed);
+    for (stream, (name, _)) in network.parameters().into_iter().enumerate() {
+        if network.is_head(&name) && !like.tensors.contains_key(&name) || name.contains(".running_")
+        {
+            continue;
+        }
+        let source = &like.get(&name)?.data;
+        if let Some(tensor) = weights.tensors.get_mut(&name) {
+            tensor.data = make(source, stream_of(seed, stream));
         }
     }
     weights.metadata.history.clear();
-    describe(
-        &mut weights,
-        network,
-        format!(
-            "mean and variance of each parameter of {}, seed {seed}",
-            like.source
-        ),
-    );
+    let story = format!("{what} of {}, seed {seed}", like.source);
+    describe(&mut weights, network, story);
     Ok(weights)
 }
 

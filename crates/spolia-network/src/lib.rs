@@ -19,26 +19,32 @@
 //! # }
 //! ```
 
+mod architectures;
 mod convention;
 pub mod cpu;
 mod engine;
 mod error;
 mod graph;
-mod inception_v3;
 mod initialise;
+mod normalisation;
 mod plan;
+mod profile;
 mod receptive_field;
 mod tensor;
 pub mod training;
 pub mod weights;
 
+pub use architectures::{
+    ARCHITECTURES, STAGES, architecture, conventions, inception_v3, stage_name,
+};
 pub use convention::Convention;
 pub use cpu::Cpu;
 pub use engine::{Cut, Engine, Frozen, Objective, ReluGradient, Sgd, Trainable};
 pub use error::Error;
-pub use graph::{Conv, Network, Op, Stage, StageId, Window};
-pub use inception_v3::{STAGES, inception_v3, stage_name};
-pub use initialise::{Initialisation, initialise, keep_until, mean_var};
+pub use graph::{BatchNorm, Conv, Network, Op, Stage, StageId, Window};
+pub use initialise::{Initialisation, initialise, keep_statistics, keep_until, mean_var, shuffled};
+pub use normalisation::Normalisation;
+pub use profile::{Profile, StageProfile, Work};
 pub use receptive_field::ReceptiveField;
 pub use tensor::Tensor;
 pub use weights::{Metadata, WeightTensor, Weights};

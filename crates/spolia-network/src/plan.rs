@@ -3,7 +3,7 @@
 
 use crate::{
     Cut, Error, Network, StageId,
-    graph::{Conv, Op, Window},
+    graph::{BatchNorm, Conv, Op, Window},
 };
 
 /// Channels `offset .. offset + channels` of a buffer.
@@ -24,11 +24,22 @@ pub(crate) struct Area {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Index into [`Plan::convs`]; is its ReLU applied?
+    /// Indices into [`Plan::convs`] and [`Plan::norms`]; is its ReLU applied?
     Conv {
+        index: usize,
+        norm: Option<usize>,
+        relu: bool,
+    },
+    /// Index into [`Plan::norms`]; is its ReLU applied?
+    Norm {
         index: usize,
         relu: bool,
     },
+    /// Adds the source to what the target holds already.
+    Add {
+        relu: bool,
+    },
+    Copy,
     Max {
         window: Window,
     },
@@ -43,8 +54,19 @@ pub(crate) enum Action {
     },
 }
 
+impl Action {
+    /// Does it end with a ReLU?
+    pub fn relu(self) -> bool {
+        match self {
+            Self::Conv { relu, .. } | Self::Norm { relu, .. } | Self::Add { relu } => relu,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
+    pub stage: StageId,
     pub action: Action,
     pub source: View,
     pub target: View,
@@ -54,10 +76,13 @@ pub(crate) struct Plan {
     pub buffers: Vec<Area>,
     pub steps: Vec<Step>,
     pub convs: Vec<Conv>,
+    pub norms: Vec<BatchNorm>,
     /// Name, inputs, outputs.
     pub linears: Vec<(String, usize, usize)>,
     /// The buffer that holds each stage's activation, of the stages in the cut (the input's stage too).
     pub stages: Vec<(StageId, usize)>,
+    /// The stage that is laid out.
+    at: StageId,
 }
 
 impl Plan {
@@ -73,8 +98,10 @@ impl Plan {
             }],
             steps: Vec::new(),
             convs: Vec::new(),
+            norms: Vec::new(),
             linears: Vec::new(),
             stages: Vec::new(),
+            at: cut.to,
         };
         if cut.from.is_none() && height.min(width) < network.least_side() {
             return Err(plan.too_small(network));
@@ -90,6 +117,7 @@ impl Plan {
             .skip(first)
             .take_while(|(id, _)| *id <= cut.to)
         {
+            plan.at = id;
             at = plan
                 .path(&stage.ops, at, None, cut.linear_end && id == cut.to)
                 .map_err(|()| plan.too_small(network))?;
@@ -105,6 +133,14 @@ impl Plan {
             architecture: network.architecture().into(),
             least: network.least_side(),
         }
+    }
+
+    /// The convolutions, each with the index of the batch norm behind it.
+    pub fn convs(&self) -> impl Iterator<Item = (&Conv, Option<usize>)> {
+        self.steps.iter().filter_map(|step| match step.action {
+            Action::Conv { index, norm, .. } => Some((&self.convs[index], norm)),
+            _ => None,
+        })
     }
 
     /// The buffer of a stage's activation.
@@ -130,6 +166,20 @@ impl Plan {
             at = self.op(op, at, if last { target } else { None }, linear && last)?;
         }
         Ok(at)
+    }
+
+    fn push(&mut self, action: Action, source: View, target: View) {
+        self.steps.push(Step {
+            stage: self.at,
+            action,
+            source,
+            target,
+        });
+    }
+
+    fn norm(&mut self, norm: &BatchNorm) -> usize {
+        self.norms.push(norm.clone());
+        self.norms.len() - 1
     }
 
     fn op(
@@ -170,13 +220,45 @@ impl Plan {
                 }
                 return Ok(target);
             }
+            Op::Residual { path, shortcut } => {
+                // The shortcut first: its buffer is then at rest when the path's end is added to it.
+                let beside = self.path(shortcut, source, None, false)?;
+                self.path(path, source, Some(target), false)?;
+                self.push(Action::Add { relu: !linear }, beside, target);
+                return Ok(target);
+            }
+            Op::Dense(paths) => {
+                let mut seen = View {
+                    channels: source.channels,
+                    ..target
+                };
+                self.push(Action::Copy, source, seen);
+                for path in paths {
+                    let (.., channels) =
+                        path_extent(path, (from.height, from.width, seen.channels)).ok_or(())?;
+                    let part = View {
+                        buffer: target.buffer,
+                        offset: seen.offset + seen.channels,
+                        channels,
+                    };
+                    self.path(path, seen, Some(part), linear)?;
+                    seen.channels += channels;
+                }
+                return Ok(target);
+            }
             Op::Conv(conv) => {
                 self.convs.push(conv.clone());
+                let norm = conv.norm.as_ref().map(|norm| self.norm(norm));
                 Action::Conv {
                     index: self.convs.len() - 1,
-                    relu: !linear,
+                    norm,
+                    relu: conv.relu && !linear,
                 }
             }
+            Op::NormRelu(norm) => Action::Norm {
+                index: self.norm(norm),
+                relu: !linear,
+            },
             Op::MaxPool(window) => Action::Max { window: *window },
             Op::AveragePool {
                 window,
@@ -197,39 +279,47 @@ impl Plan {
                 }
             }
         };
-        self.steps.push(Step {
-            action,
-            source,
-            target,
-        });
+        self.push(action, source, target);
         Ok(target)
     }
 }
 
+/// Positions of a window that moves over `size` pixels with `padding` on both sides; `None` where it does not fit.
+fn positions(size: usize, window: usize, stride: usize, padding: usize) -> Option<usize> {
+    let room = (size + 2 * padding).checked_sub(window)?;
+    Some(room / stride + 1)
+}
+
+/// [`positions`] of a pool's window. A partial last window must begin on the input or the padding before it.
+fn pooled(size: usize, window: &Window) -> Option<usize> {
+    let whole = positions(size, window.size, window.stride, window.padding)?;
+    let rest = size + 2 * window.padding - window.size - (whole - 1) * window.stride;
+    let begins = whole * window.stride < size + window.padding;
+    Some(whole + usize::from(window.partial && rest > 0 && begins))
+}
+
 /// Rows, columns and channels after an operation; `None` where its window does not fit.
 fn extent(op: &Op, (h, w, c): (usize, usize, usize)) -> Option<(usize, usize, usize)> {
-    let slide = |size: usize, kernel: usize, stride: usize, pad: usize| {
-        (size + 2 * pad)
-            .checked_sub(kernel)
-            .map(|room| room / stride + 1)
-    };
     match op {
         Op::Conv(k) => Some((
-            slide(h, k.kernel[0], k.stride, k.padding[0])?,
-            slide(w, k.kernel[1], k.stride, k.padding[1])?,
+            positions(h, k.kernel[0], k.stride, k.padding[0])?,
+            positions(w, k.kernel[1], k.stride, k.padding[1])?,
             k.outputs,
         )),
-        Op::MaxPool(p) | Op::AveragePool { window: p, .. } => Some((
-            slide(h, p.size, p.stride, p.padding)?,
-            slide(w, p.size, p.stride, p.padding)?,
-            c,
-        )),
+        Op::MaxPool(p) | Op::AveragePool { window: p, .. } => {
+            Some((pooled(h, p)?, pooled(w, p)?, c))
+        }
         Op::Concat(paths) => {
             let parts: Option<Vec<_>> = paths.iter().map(|p| path_extent(p, (h, w, c))).collect();
             let parts = parts?;
             let first = parts.first()?;
             Some((first.0, first.1, parts.iter().map(|p| p.2).sum()))
         }
+        Op::Residual { path, .. } => path_extent(path, (h, w, c)),
+        Op::Dense(paths) => paths.iter().try_fold((h, w, c), |(h, w, c), path| {
+            Some((h, w, c + path_extent(path, (h, w, c))?.2))
+        }),
+        Op::NormRelu(_) => Some((h, w, c)),
         Op::GlobalAverage => Some((1, 1, c)),
         Op::Linear { outputs, .. } => Some((1, 1, *outputs)),
     }

@@ -90,23 +90,46 @@ fn through(ops: &[Op], mut fields: [ReceptiveField; 2]) -> Option<[ReceptiveFiel
                 } = *window;
                 fields.map(|f| f.through(size, stride, padding))
             }
+            Op::NormRelu(_) => fields,
             Op::Concat(paths) => {
                 let mut all = paths.iter().map(|path| through(path, fields));
                 let first = all.next()??;
-                all.try_fold(first, |a, b| {
-                    let b = b?;
-                    Some([0, 1].map(|k| a[k].joined(b[k])))
-                })?
+                all.try_fold(first, |a, b| Some(joined(a, b?)))?
             }
+            Op::Residual { path, shortcut } => {
+                joined(through(path, fields)?, through(shortcut, fields)?)
+            }
+            // Each path reads all before it, of which the widest counts.
+            Op::Dense(paths) => paths
+                .iter()
+                .try_fold(fields, |all, path| Some(joined(all, through(path, all)?)))?,
             Op::GlobalAverage | Op::Linear { .. } => return None,
         };
     }
     Some(fields)
 }
 
+fn joined(a: [ReceptiveField; 2], b: [ReceptiveField; 2]) -> [ReceptiveField; 2] {
+    [0, 1].map(|k| a[k].joined(b[k]))
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::{Convention, inception_v3};
+    use crate::{Convention, architecture, inception_v3};
+
+    /// ResNet-50's known sizes (Araujo et al. 2019, "Computing Receptive Fields of Convolutional Neural Networks"): 11 behind the
+    /// first pool, 483 at the end.
+    #[test]
+    fn residual_networks() {
+        let network = architecture("resnet50", Convention::Torchvision, None).unwrap();
+        let size = |name: &str| {
+            network
+                .receptive_fields(network.stage(name).unwrap())
+                .unwrap()[0]
+                .size
+        };
+        assert_eq!((size("maxpool"), size("layer4.2")), (11, 483));
+    }
 
     /// Conv 3/2, 3, 3 pad 1, pool 3/2, conv 1, conv 3, pool 3/2, then Mixed_5b's longest path (3 x 3 twice).
     #[test]

@@ -1,24 +1,18 @@
 //! Agreement with PyTorch float32, by values exported with tests/reference/engine.py.
 
+mod agreement;
 #[path = "../../../tests/reference/inputs.rs"]
 mod inputs;
 
 use std::collections::BTreeMap;
 
+use agreement::Summary;
 use inputs::{images, weights};
 use serde::Deserialize;
 use spolia_network::{Convention, Cpu, Cut, Engine, ReluGradient, Sgd, Tensor, inception_v3};
 
 const LABELS: [f32; 8] = [0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0];
 const TOLERANCE: f64 = 1e-4;
-
-#[derive(Deserialize)]
-struct Summary {
-    sum: f64,
-    abs: f64,
-    rms: f64,
-    values: Vec<f64>,
-}
 
 #[derive(Deserialize)]
 struct Inference {
@@ -47,35 +41,8 @@ fn reference() -> Reference {
     serde_json::from_str(include_str!("pytorch.json")).unwrap()
 }
 
-/// Values agree within the tolerance, relative to their own size or to the array's root mean square; sums relative to
-/// the sum of absolutes.
 fn assert_agrees(what: &str, got: &[f32], want: &Summary) {
-    let sum: f64 = got.iter().map(|&v| f64::from(v)).sum();
-    let abs: f64 = got.iter().map(|&v| f64::from(v).abs()).sum();
-    assert!(
-        (sum - want.sum).abs() <= TOLERANCE * want.abs,
-        "{what}: sum {sum}, PyTorch {}",
-        want.sum
-    );
-    assert!(
-        (abs - want.abs).abs() <= TOLERANCE * want.abs,
-        "{what}: absolutes {abs}, PyTorch {}",
-        want.abs
-    );
-    for (k, &expected) in want.values.iter().enumerate() {
-        let step = (got.len() - 1) as f64 / 31.0;
-        let at = if k == 31 {
-            got.len() - 1
-        } else {
-            (k as f64 * step) as usize
-        };
-        let found = f64::from(got[at]);
-        let scale = expected.abs().max(want.rms);
-        assert!(
-            (found - expected).abs() <= TOLERANCE * scale,
-            "{what}[{at}]: {found}, PyTorch {expected}"
-        );
-    }
+    agreement::assert_agrees(what, got, want, TOLERANCE);
 }
 
 fn ones() -> Vec<Tensor> {

@@ -1,26 +1,29 @@
 //! A cut with frozen weights: batch norm folded into the kernels, ReLU fused, buffers kept between calls.
 
-use rayon::prelude::*;
-
 use super::{
     conv::Kernel,
+    elementwise::{Affine, relu_gradient},
     layers::{self, Linear},
-    share::{Layout, Shared, pair},
+    norm::Norm,
+    share::{Layout, claim, pair},
 };
 use crate::{
-    Cut, Error, Frozen, Network, Objective, ReluGradient, StageId, Tensor, Weights,
-    graph::EPSILON,
+    Cut, Error, Frozen, Network, Objective, Profile, ReluGradient, StageId, Tensor, Weights,
     plan::{Action, Plan, Step},
+    profile::{Meter, Way},
 };
 
 pub(super) struct FrozenCpu {
     network: Network,
     cut: Cut,
     kernels: Vec<Kernel>,
-    biases: Vec<Vec<f32>>,
+    biases: Vec<Option<Vec<f32>>>,
+    /// Every batch norm; those behind a convolution are folded into its kernel and bias.
+    norms: Vec<Affine>,
     linears: Vec<Linear>,
     has_backward: bool,
     laid: Option<Laid>,
+    meter: Meter,
 }
 
 /// The plan and buffers for one input shape.
@@ -36,34 +39,31 @@ impl FrozenCpu {
         weights.check_stages(network, cut.from, cut.to)?;
         // Any size that fits gives the same list of layers.
         let plan = Plan::new(network, cut, 299, 299)?;
+        let norms = plan
+            .norms
+            .iter()
+            .map(|norm| Ok(Norm::new(weights, norm)?.folded()))
+            .collect::<Result<Vec<_>, Error>>()?;
         let mut kernels = Vec::new();
         let mut biases = Vec::new();
-        for conv in &plan.convs {
-            let part = |p: &str| {
-                weights
-                    .get(&format!("{}.bn.{p}", conv.name))
-                    .map(|t| t.data.as_slice())
+        for (conv, norm) in plan.convs() {
+            let kernel = &weights.get(&format!("{}.weight", conv.name))?.data;
+            let own = if conv.bias {
+                Some(weights.get(&format!("{}.bias", conv.name))?.data.clone())
+            } else {
+                None
             };
-            let (gamma, beta, mean, var) = (
-                part("weight")?,
-                part("bias")?,
-                part("running_mean")?,
-                part("running_var")?,
-            );
-            let scale: Vec<f32> = gamma
-                .iter()
-                .zip(var)
-                .map(|(g, v)| g / (v + EPSILON).sqrt())
-                .collect();
-            let kernel = &weights.get(&format!("{}.conv.weight", conv.name))?.data;
-            kernels.push(Kernel::new(conv, kernel, |o| scale[o], false));
-            biases.push(
-                beta.iter()
-                    .zip(mean)
-                    .zip(&scale)
-                    .map(|((b, m), s)| b - m * s)
-                    .collect(),
-            );
+            let Some(norm) = norm.map(|n| &norms[n]) else {
+                kernels.push(Kernel::new(conv, kernel, |_| 1.0, false));
+                biases.push(own);
+                continue;
+            };
+            kernels.push(Kernel::new(conv, kernel, |o| norm.scale[o], false));
+            let mut bias = norm.shift.clone();
+            for ((b, own), s) in bias.iter_mut().zip(own.iter().flatten()).zip(&norm.scale) {
+                *b += own * s;
+            }
+            biases.push(Some(bias));
         }
         let linears = plan
             .linears
@@ -75,9 +75,11 @@ impl FrozenCpu {
             cut,
             kernels,
             biases,
+            norms,
             linears,
             has_backward: false,
             laid: None,
+            meter: Meter::default(),
         })
     }
 
@@ -126,7 +128,13 @@ impl FrozenCpu {
     }
 
     /// Runs the cut; with `keep`, every activation stays, else those of `wanted` alone.
-    fn run(&self, laid: &mut Laid, input: &Tensor, wanted: &[usize], keep: bool) {
+    fn run(
+        &self,
+        laid: &mut Laid,
+        input: &Tensor,
+        (wanted, keep): (&[usize], bool),
+        meter: &mut Meter,
+    ) {
         let images = laid.shape[0];
         let Laid {
             plan, activations, ..
@@ -152,7 +160,10 @@ impl FrozenCpu {
                     images * area.height * area.width * area.channels,
                 );
             }
+            let started = meter.start();
             self.step(plan, step, images, activations);
+            meter.stop(started, plan, step, images, Way::Forward);
+            meter.held(|| bytes(activations) + bytes(&spare));
             if !keep && last_use[step.source.buffer] == i && !wanted.contains(&step.source.buffer) {
                 spare.push(std::mem::take(&mut activations[step.source.buffer]));
             }
@@ -172,8 +183,12 @@ impl FrozenCpu {
         let to = Layout::new(images, plan.buffers[step.target.buffer], step.target);
         let (x, y) = pair(activations, step.source.buffer, step.target.buffer);
         match step.action {
-            Action::Conv { index, relu } => {
-                self.kernels[index].forward(x, from, y, to, Some(&self.biases[index]), relu);
+            Action::Conv { index, relu, .. } => {
+                let bias = self.biases[index].as_deref();
+                self.kernels[index].forward(x, from, y, to, bias, relu);
+            }
+            Action::Norm { index, relu } => {
+                self.norms[index].forward((x, from), (y, to), relu);
             }
             action => layers::forward(action, &self.linears, (x, from), (y, to)),
         }
@@ -188,7 +203,7 @@ impl FrozenCpu {
     }
 
     /// Carries the gradients of the taps back to the input.
-    fn backward(&self, laid: &mut Laid, relu: ReluGradient, seeded: &[usize]) {
+    fn backward(&self, laid: &mut Laid, relu: ReluGradient, seeded: &[usize], meter: &mut Meter) {
         let images = laid.shape[0];
         let Laid {
             plan,
@@ -204,17 +219,21 @@ impl FrozenCpu {
             if !begun[target] {
                 continue;
             }
+            let started = meter.start();
             let from = Layout::new(images, plan.buffers[source], step.source);
             let to = Layout::new(images, plan.buffers[target], step.target);
             gradients[source].resize(from.pixels() * from.stride, 0.0);
-            if let Action::Conv { relu: true, .. } = step.action {
-                mask(&mut gradients[target], &activations[target], to, relu);
+            if step.action.relu() {
+                relu_gradient(&mut gradients[target], &activations[target], to, relu);
             }
             let add = begun[source];
             let (dy, dx) = pair(gradients, target, source);
             match step.action {
                 Action::Conv { index, .. } => {
                     self.kernels[index].input_gradient(dy, to, dx, from, add)
+                }
+                Action::Norm { index, .. } => {
+                    self.norms[index].input_gradient((dy, to), (dx, from), add);
                 }
                 action => {
                     let seen = (
@@ -225,7 +244,9 @@ impl FrozenCpu {
                 }
             }
             begun[source] = true;
+            meter.stop(started, plan, step, images, Way::InputGradient);
         }
+        meter.held(|| bytes(activations) + bytes(gradients));
         if !begun[0] {
             let len = activations[0].len();
             gradients[0].clear();
@@ -238,7 +259,11 @@ impl Frozen for FrozenCpu {
     fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error> {
         let mut laid = self.lay(input)?;
         let buffers = self.taps(&laid.plan, taps)?;
-        self.run(&mut laid, input, &buffers, false);
+        self.meter.begin(&self.network);
+        let mut meter = std::mem::take(&mut self.meter);
+        self.run(&mut laid, input, (&buffers, false), &mut meter);
+        meter.end();
+        self.meter = meter;
         let found = buffers.iter().map(|&b| Self::tensor(&laid, b)).collect();
         self.laid = Some(laid);
         found
@@ -257,7 +282,10 @@ impl Frozen for FrozenCpu {
         }
         let mut laid = self.lay(input)?;
         let buffers = self.taps(&laid.plan, taps)?;
-        self.run(&mut laid, input, &buffers, true);
+        self.meter.begin(&self.network);
+        let mut meter = std::mem::take(&mut self.meter);
+        self.run(&mut laid, input, (&buffers, true), &mut meter);
+        self.meter = meter;
         let activations: Vec<Tensor> = buffers
             .iter()
             .map(|&b| Self::tensor(&laid, b))
@@ -283,45 +311,24 @@ impl Frozen for FrozenCpu {
             gradient.clear();
             gradient.extend_from_slice(seed.data());
         }
-        self.backward(&mut laid, relu, &buffers);
+        let mut meter = std::mem::take(&mut self.meter);
+        self.backward(&mut laid, relu, &buffers, &mut meter);
+        meter.end();
+        self.meter = meter;
         let gradient = Tensor::new(input.shape(), laid.gradients[0].clone());
         self.laid = Some(laid);
         gradient
     }
+
+    fn measure(&mut self, on: bool) {
+        self.meter.turn(on);
+    }
+
+    fn profile(&self) -> Option<&Profile> {
+        self.meter.profile()
+    }
 }
 
-/// Takes the best fitting spare buffer, or a new one.
-fn claim(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>, len: usize) {
-    let fitting = (0..spare.len())
-        .filter(|&i| spare[i].capacity() >= len)
-        .min_by_key(|&i| spare[i].capacity());
-    *buffer = fitting.map(|i| spare.swap_remove(i)).unwrap_or_default();
-    buffer.resize(len, 0.0);
-}
-
-/// Lets the gradient of a view through where its ReLU was open, and where `rule` says.
-fn mask(gradient: &mut [f32], output: &[f32], layout: Layout, rule: ReluGradient) {
-    let shared = Shared::new(gradient);
-    let pixels = layout.height * layout.width;
-    let rows = |image: usize| {
-        (image * pixels..(image + 1) * pixels).map(|p| p * layout.stride + layout.offset)
-    };
-    (0..layout.images).into_par_iter().for_each(|image| {
-        let redirect = rule == ReluGradient::Redirected
-            && rows(image).all(|start| {
-                // Safety: an image's pixels belong to one task.
-                let g = unsafe { shared.slice(start, layout.channels) };
-                g.iter()
-                    .zip(&output[start..])
-                    .all(|(g, y)| *y <= 0.0 || *g == 0.0)
-            });
-        for start in rows(image) {
-            // Safety: as above.
-            let g = unsafe { shared.slice(start, layout.channels) };
-            for (g, y) in g.iter_mut().zip(&output[start..start + layout.channels]) {
-                let pass = *y > 0.0 || redirect && *g < 0.0;
-                *g = if pass { *g } else { 0.0 };
-            }
-        }
-    });
+fn bytes(buffers: &[Vec<f32>]) -> usize {
+    4 * buffers.iter().map(Vec::capacity).sum::<usize>()
 }

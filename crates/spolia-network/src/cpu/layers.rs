@@ -1,9 +1,9 @@
-//! The layers without batch norm: pools and the linear layer, dispatched for a step of a plan.
+//! The layers without weights, and the linear layer, dispatched for a step of a plan.
 
-use super::{pool, share::Layout};
+use super::{elementwise, pool, share::Layout};
 use crate::{Error, Weights, plan::Action};
 
-/// Runs a step that is no convolution.
+/// Runs a step that is neither a convolution nor a batch norm.
 pub(crate) fn forward(
     action: Action,
     linears: &[Linear],
@@ -18,11 +18,14 @@ pub(crate) fn forward(
         } => pool::average_forward(window, count_padding, (x, from), y, to),
         Action::GlobalAverage => pool::global_forward(x, from, y),
         Action::Linear { index } => linears[index].forward(x, y),
-        Action::Conv { .. } => unreachable!("convolutions have their own path"),
+        Action::Add { relu } => elementwise::add((x, from), (y, to), relu),
+        Action::Copy => elementwise::copy((x, from), (y, to)),
+        Action::Conv { .. } | Action::Norm { .. } => unreachable!("they have their own path"),
     }
 }
 
-/// dx (+)= the gradient through a step that is no convolution; `seen` are its input and output.
+/// dx (+)= the gradient through a step that is neither a convolution nor a batch norm; `seen` are its input and output,
+/// `dy` is behind the step's ReLU already.
 pub(crate) fn backward(
     action: Action,
     linears: &[Linear],
@@ -38,6 +41,10 @@ pub(crate) fn backward(
         } => {
             pool::average_backward(window, count_padding, (dy, to), dx, from, add);
         }
+        Action::Add { .. } | Action::Copy if add => {
+            elementwise::add((dy, to), (dx, from), false);
+        }
+        Action::Add { .. } | Action::Copy => elementwise::copy((dy, to), (dx, from)),
         _ => {
             if !add {
                 dx.fill(0.0);
@@ -48,9 +55,7 @@ pub(crate) fn backward(
                 }
                 Action::GlobalAverage => pool::global_backward(dy, dx, from),
                 Action::Linear { index } => linears[index].input_gradient(dy, dx),
-                Action::Average { .. } | Action::Conv { .. } => {
-                    unreachable!("handled by their own path")
-                }
+                _ => unreachable!("they have their own path"),
             }
         }
     }

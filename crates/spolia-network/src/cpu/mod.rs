@@ -4,11 +4,18 @@
 //! the same bytes on any number of threads.
 
 mod conv;
+mod elementwise;
 mod frozen;
 mod gather;
 mod layers;
+#[cfg(test)]
+mod naive;
 mod norm;
+mod parameters;
+mod passes;
 mod pool;
+#[cfg(test)]
+mod properties;
 mod share;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,10 @@
 //! Batch norm with the batch's statistics, and the ReLU behind it (Ioffe and Szegedy 2015, algorithm 1).
 
-use rayon::prelude::*;
-
-use super::share::{Layout, Shared};
-use crate::{Error, Weights, graph::EPSILON};
-
-/// Pixels of one partial sum.
-const CHUNK: usize = 1024;
+use super::{
+    elementwise::{Affine, chunks, sums},
+    share::{Layout, Shared},
+};
+use crate::{Error, Weights, graph::BatchNorm};
 
 /// Scale, shift and running statistics of a layer.
 pub(crate) struct Norm {
@@ -14,6 +12,7 @@ pub(crate) struct Norm {
     pub beta: Vec<f32>,
     pub mean: Vec<f32>,
     pub variance: Vec<f32>,
+    pub epsilon: f32,
 }
 
 /// A batch's statistics.
@@ -26,35 +25,11 @@ pub(crate) struct Batch {
     pub unbiased: Vec<f32>,
 }
 
-/// For each channel, sums of two quantities over all pixels, in double precision and in one order.
-fn sums(
-    pixels: usize,
-    channels: usize,
-    add: impl Fn(usize, &mut [f64], &mut [f64]) + Sync,
-) -> (Vec<f64>, Vec<f64>) {
-    let parts: Vec<(Vec<f64>, Vec<f64>)> = (0..pixels.div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|chunk| {
-            let mut part = (vec![0.0; channels], vec![0.0; channels]);
-            for pixel in chunk * CHUNK..((chunk + 1) * CHUNK).min(pixels) {
-                add(pixel, &mut part.0, &mut part.1);
-            }
-            part
-        })
-        .collect();
-    let mut total = (vec![0.0; channels], vec![0.0; channels]);
-    for part in parts {
-        total.0.iter_mut().zip(part.0).for_each(|(t, p)| *t += p);
-        total.1.iter_mut().zip(part.1).for_each(|(t, p)| *t += p);
-    }
-    total
-}
-
 impl Norm {
-    pub fn new(weights: &Weights, name: &str) -> Result<Self, Error> {
+    pub fn new(weights: &Weights, norm: &BatchNorm) -> Result<Self, Error> {
         let part = |p: &str| {
             weights
-                .get(&format!("{name}.bn.{p}"))
+                .get(&format!("{}.{p}", norm.name))
                 .map(|t| t.data.clone())
         };
         Ok(Self {
@@ -62,22 +37,39 @@ impl Norm {
             beta: part("bias")?,
             mean: part("running_mean")?,
             variance: part("running_var")?,
+            epsilon: norm.epsilon,
         })
     }
 
-    /// The statistics of `raw`, pixels x channels.
-    pub fn statistics(&self, raw: &[f32]) -> Batch {
-        let channels = self.gamma.len();
-        let pixels = raw.len() / channels;
-        let (sum, squares) = sums(pixels, channels, |pixel, sum, squares| {
-            let values = &raw[pixel * channels..][..channels];
+    /// Scale and shift with the running statistics.
+    pub fn folded(&self) -> Affine {
+        let scale: Vec<f32> = self
+            .gamma
+            .iter()
+            .zip(&self.variance)
+            .map(|(g, v)| g / (v + self.epsilon).sqrt())
+            .collect();
+        let shift = self
+            .beta
+            .iter()
+            .zip(&self.mean)
+            .zip(&scale)
+            .map(|((b, m), s)| b - m * s)
+            .collect();
+        Affine { scale, shift }
+    }
+
+    /// The statistics of a view.
+    pub fn statistics(&self, x: &[f32], from: Layout) -> Batch {
+        let (sum, squares) = sums(from.pixels(), from.channels, |pixel, sum, squares| {
+            let values = &x[pixel * from.stride + from.offset..][..from.channels];
             for ((s, q), &v) in sum.iter_mut().zip(squares).zip(values) {
                 let v = f64::from(v);
                 *s += v;
                 *q += v * v;
             }
         });
-        let n = pixels as f64;
+        let n = from.pixels() as f64;
         let mut batch = Batch::default();
         for (s, q) in sum.into_iter().zip(squares) {
             let mean = s / n;
@@ -85,7 +77,7 @@ impl Norm {
             batch.mean.push(mean as f32);
             batch
                 .inverse
-                .push((1.0 / (variance + f64::from(EPSILON)).sqrt()) as f32);
+                .push((1.0 / (variance + f64::from(self.epsilon)).sqrt()) as f32);
             batch
                 .unbiased
                 .push((variance * n / (n - 1.0).max(1.0)) as f32);
@@ -93,92 +85,114 @@ impl Norm {
         batch
     }
 
-    /// y = relu(gamma (raw - mean) / sd + beta), into a view.
-    pub fn forward(&self, raw: &[f32], batch: &Batch, y: &mut [f32], to: Layout) {
-        let channels = to.channels;
+    /// y = gamma (x - mean) / sd + beta with the batch's statistics, then ReLU where asked.
+    pub fn forward(&self, x: (&[f32], Layout), batch: &Batch, y: (&mut [f32], Layout), relu: bool) {
+        self.affine(batch).forward(x, y, relu);
+    }
+
+    /// Scale and shift with a batch's statistics.
+    fn affine(&self, batch: &Batch) -> Affine {
         let scale: Vec<f32> = self
             .gamma
             .iter()
             .zip(&batch.inverse)
             .map(|(g, i)| g * i)
             .collect();
-        let shift: Vec<f32> = self
+        let shift = self
             .beta
             .iter()
             .zip(&batch.mean)
             .zip(&scale)
             .map(|((b, m), s)| b - m * s)
             .collect();
-        let shared = Shared::new(y);
-        raw.par_chunks(CHUNK * channels)
-            .enumerate()
-            .for_each(|(chunk, part)| {
-                for (i, values) in part.chunks_exact(channels).enumerate() {
-                    // Safety: a pixel of the view belongs to one chunk.
-                    let out = unsafe {
-                        shared.slice((chunk * CHUNK + i) * to.stride + to.offset, channels)
-                    };
-                    for (((o, v), s), b) in out.iter_mut().zip(values).zip(&scale).zip(&shift) {
-                        *o = (v * s + b).max(0.0);
-                    }
-                }
-            });
+        Affine { scale, shift }
     }
 
-    /// From the gradient of y to that of `raw` (into `out`), gamma and beta.
+    /// From the gradient of y to that of x (`dx`, of x's layout; added where asked), gamma and beta.
     pub fn backward(
         &self,
-        (raw, batch): (&[f32], &Batch),
-        (y, dy, to): (&[f32], &[f32], Layout),
-        out: &mut [f32],
+        (x, from, batch): (&[f32], Layout, &Batch),
+        dy: (&[f32], Layout),
+        relu: bool,
+        dx: Option<(&mut [f32], bool)>,
     ) -> (Vec<f32>, Vec<f32>) {
-        let channels = to.channels;
-        let pixels = to.pixels();
-        let (beta, gamma) = sums(pixels, channels, |pixel, beta, gamma| {
-            let at = pixel * to.stride + to.offset;
-            let (y, dy, raw) = (
-                &y[at..][..channels],
-                &dy[at..][..channels],
-                &raw[pixel * channels..][..channels],
-            );
-            for c in 0..channels {
-                let d = f64::from(if y[c] > 0.0 { dy[c] } else { 0.0 });
-                beta[c] += d;
-                gamma[c] += d * f64::from((raw[c] - batch.mean[c]) * batch.inverse[c]);
-            }
-        });
-        let n = pixels as f64;
-        let factor: Vec<f32> = self
-            .gamma
-            .iter()
-            .zip(&batch.inverse)
-            .map(|(g, i)| g * i)
-            .collect();
-        let (mean, slope): (Vec<f32>, Vec<f32>) = beta
-            .iter()
-            .zip(&gamma)
-            .map(|(b, g)| ((b / n) as f32, (g / n) as f32))
-            .unzip();
-        out.par_chunks_mut(CHUNK * channels)
-            .enumerate()
-            .for_each(|(chunk, part)| {
-                for (i, out) in part.chunks_exact_mut(channels).enumerate() {
-                    let pixel = chunk * CHUNK + i;
-                    let at = pixel * to.stride + to.offset;
-                    let (y, dy, raw) = (
-                        &y[at..][..channels],
-                        &dy[at..][..channels],
-                        &raw[pixel * channels..][..channels],
-                    );
-                    for c in 0..channels {
-                        let d = if y[c] > 0.0 { dy[c] } else { 0.0 };
-                        let normal = (raw[c] - batch.mean[c]) * batch.inverse[c];
-                        out[c] = factor[c] * (d - mean[c] - normal * slope[c]);
-                    }
+        let slope = self.slope((x, from, batch), dy, relu);
+        if let Some((dx, add)) = dx {
+            let shared = Shared::new(dx);
+            chunks(from.pixels(), |pixel| {
+                let at = pixel * from.stride + from.offset;
+                let x = &x[at..][..from.channels];
+                // Safety: a pixel belongs to one task.
+                let out = unsafe { shared.slice(at, from.channels) };
+                let dy = channels(dy, pixel);
+                for c in 0..from.channels {
+                    let g = slope.of(c, x[c], dy[c]);
+                    out[c] = if add { out[c] + g } else { g };
                 }
             });
-        let narrow = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect();
-        (narrow(gamma), narrow(beta))
+        }
+        slope.parameters()
+    }
+
+    /// [`Norm::backward`] where x's pixels are dense; its gradient takes its place.
+    pub fn backward_in_place(
+        &self,
+        x: &mut [f32],
+        batch: &Batch,
+        dy: (&[f32], Layout),
+        relu: bool,
+    ) -> (Vec<f32>, Vec<f32>) {
+        let width = dy.1.channels;
+        let from = Layout {
+            stride: width,
+            offset: 0,
+            ..dy.1
+        };
+        let slope = self.slope((x, from, batch), dy, relu);
+        let shared = Shared::new(x);
+        chunks(from.pixels(), |pixel| {
+            // Safety: a pixel belongs to one task.
+            let x = unsafe { shared.slice(pixel * width, width) };
+            let dy = channels(dy, pixel);
+            for c in 0..width {
+                x[c] = slope.of(c, x[c], dy[c]);
+            }
+        });
+        slope.parameters()
+    }
+
+    fn slope(
+        &self,
+        (x, from, batch): (&[f32], Layout, &Batch),
+        dy: (&[f32], Layout),
+        relu: bool,
+    ) -> Slope {
+        let Affine { scale, shift } = self.affine(batch);
+        let mut slope = Slope {
+            floor: if relu { 0.0 } else { f32::NEG_INFINITY },
+            mean: batch.mean.clone(),
+            inverse: batch.inverse.clone(),
+            scale,
+            shift,
+            gamma: Vec::new(),
+            beta: Vec::new(),
+            by_mean: Vec::new(),
+            by_normal: Vec::new(),
+        };
+        let (beta, gamma) = sums(from.pixels(), from.channels, |pixel, beta, gamma| {
+            let (x, dy) = (channels((x, from), pixel), channels(dy, pixel));
+            for c in 0..from.channels {
+                let d = f64::from(slope.through(c, x[c], dy[c]));
+                beta[c] += d;
+                gamma[c] += d * f64::from(slope.normal(c, x[c]));
+            }
+        });
+        let n = from.pixels() as f64;
+        slope.by_mean = beta.iter().map(|b| (b / n) as f32).collect();
+        slope.by_normal = gamma.iter().map(|g| (g / n) as f32).collect();
+        slope.gamma = gamma;
+        slope.beta = beta;
+        slope
     }
 
     /// Moves the running statistics a tenth of the way to the batch's.
@@ -193,5 +207,53 @@ impl Norm {
                 .zip(new)
                 .for_each(|(r, n)| *r += MOMENTUM * (n - *r));
         }
+    }
+}
+
+/// A pixel's channels.
+fn channels((values, layout): (&[f32], Layout), pixel: usize) -> &[f32] {
+    &values[pixel * layout.stride + layout.offset..][..layout.channels]
+}
+
+/// How the gradient passes a batch norm and its ReLU (Ioffe and Szegedy 2015, section 3).
+struct Slope {
+    floor: f32,
+    mean: Vec<f32>,
+    inverse: Vec<f32>,
+    scale: Vec<f32>,
+    shift: Vec<f32>,
+    gamma: Vec<f64>,
+    beta: Vec<f64>,
+    /// What passes through the batch's mean, and through its variance.
+    by_mean: Vec<f32>,
+    by_normal: Vec<f32>,
+}
+
+impl Slope {
+    /// dy where the ReLU was open: the forward pass's own arithmetic decides.
+    #[inline]
+    fn through(&self, c: usize, x: f32, dy: f32) -> f32 {
+        if x * self.scale[c] + self.shift[c] > self.floor {
+            dy
+        } else {
+            0.0
+        }
+    }
+
+    #[inline]
+    fn normal(&self, c: usize, x: f32) -> f32 {
+        (x - self.mean[c]) * self.inverse[c]
+    }
+
+    #[inline]
+    fn of(&self, c: usize, x: f32, dy: f32) -> f32 {
+        let d = self.through(c, x, dy);
+        self.scale[c] * (d - self.by_mean[c] - self.normal(c, x) * self.by_normal[c])
+    }
+
+    /// The gradients of gamma and beta.
+    fn parameters(self) -> (Vec<f32>, Vec<f32>) {
+        let narrow = |v: Vec<f64>| v.into_iter().map(|x| x as f32).collect();
+        (narrow(self.gamma), narrow(self.beta))
     }
 }

@@ -196,6 +196,7 @@ mod tests {
         size: 3,
         stride: 1,
         padding: 1,
+        partial: false,
     };
 
     #[test]
@@ -206,6 +207,7 @@ mod tests {
                 size: 3,
                 stride: 2,
                 padding: 0,
+                partial: false,
             },
         ] {
             let (inputs, outputs) = (7, (7 + 2 * window.padding - 3) / window.stride + 1);
@@ -254,6 +256,7 @@ mod tests {
             size: 3,
             stride: 2,
             padding: 0,
+            partial: false,
         };
         let x = [0.0, 2.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 2.0];
         let mut y = [0.0];

@@ -115,6 +115,9 @@ fn check(i: usize, layer: &Layer, wide: bool) {
         kernel: layer.kernel,
         stride: layer.stride,
         padding: layer.padding,
+        bias: false,
+        norm: None,
+        relu: true,
     };
     let side =
         [0, 1].map(|k| (layer.side + 2 * layer.padding[k] - layer.kernel[k]) / layer.stride + 1);
@@ -134,17 +137,23 @@ fn check(i: usize, layer: &Layer, wide: bool) {
             .collect(),
         mean: vec![0.0; layer.outputs],
         variance: vec![1.0; layer.outputs],
+        epsilon: 1e-3,
     };
     let x = spread(&values(10 * i + 1, from.pixels() * layer.inputs), from);
     let mut raw = vec![0.0; plain.pixels() * layer.outputs];
     kernel.forward(&x, from, &mut raw, plain, None, false);
-    let batch = norm.statistics(&raw);
+    let batch = norm.statistics(&raw, plain);
     let mut y = vec![0.0; to.pixels() * to.stride];
-    norm.forward(&raw, &batch, &mut y, to);
+    norm.forward((&raw, plain), &batch, (&mut y, to), true);
     assert_agrees(&format!("{i} y"), &gathered(&y, to), &layer.y);
     let dy = spread(&values(10 * i + 5, plain.pixels() * layer.outputs), to);
     let mut draw = vec![0.0; raw.len()];
-    let (dgamma, dbeta) = norm.backward((&raw, &batch), (&y, &dy, to), &mut draw);
+    let (dgamma, dbeta) = norm.backward(
+        (&raw, plain, &batch),
+        (&dy, to),
+        true,
+        Some((&mut draw, false)),
+    );
     assert_agrees(&format!("{i} gamma"), &dgamma, &layer.dgamma);
     assert_agrees(&format!("{i} beta"), &dbeta, &layer.dbeta);
     let mut dw = vec![0.0; kernel_size];

@@ -10,14 +10,17 @@ mod pytorch;
 mod safetensors;
 mod starter;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub use pull::{Checksum, SOURCES, Source};
 pub use starter::{starter, starter_path};
 
-use crate::{Convention, Error, Network, StageId};
+use crate::{
+    ARCHITECTURES, Convention, Error, Network, StageId, architecture,
+    architectures::{conventions, heads, recognise},
+};
 
 /// One parameter or statistic.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +35,7 @@ pub struct WeightTensor {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// `inception_v3`.
+    /// One of [`ARCHITECTURES`].
     pub architecture: Option<String>,
     /// What the numbers mean.
     pub convention: Option<Convention>,
@@ -58,12 +61,61 @@ pub struct Weights {
 }
 
 impl Weights {
-    /// Outputs of the classification layer `fc`, if there is one.
+    /// Outputs of the classification layer, if there is one.
     #[must_use]
     pub fn outputs(&self) -> Option<usize> {
-        self.tensors
-            .get("fc.weight")
+        heads()
+            .find_map(|head| self.tensors.get(&format!("{head}.weight")))
             .and_then(|t| t.shape.first().copied())
+    }
+
+    /// Of which architecture they are: by the metadata, else by the names of the tensors.
+    ///
+    /// # Errors
+    /// [`Error::NoArchitecture`] where neither says it.
+    pub fn architecture(&self) -> Result<&str, Error> {
+        self.metadata
+            .architecture
+            .as_deref()
+            .or_else(|| recognise(|name| self.tensors.contains_key(name)))
+            .ok_or_else(|| Error::NoArchitecture {
+                file: self.source.clone(),
+                known: ARCHITECTURES.join(", "),
+            })
+    }
+
+    /// The network that they belong to. Its convention is `given`, else the metadata's, else the only one in which
+    /// weights of the architecture come.
+    ///
+    /// # Errors
+    /// [`Error::NoArchitecture`], [`Error::UnknownArchitecture`], [`Error::NoConvention`] or
+    /// [`Error::ConventionOfArchitecture`]. Nothing is said about the tensors yet: see [`Weights::check`].
+    pub fn network(&self, given: Option<Convention>) -> Result<Network, Error> {
+        let name = self.architecture()?;
+        let convention = match conventions(name)? {
+            [only] => given.or(self.metadata.convention).unwrap_or(*only),
+            _ => self.convention_or(given)?,
+        };
+        architecture(name, convention, self.outputs())
+    }
+
+    /// [`Weights::check`], and are there no others?
+    ///
+    /// # Errors
+    /// As [`Weights::check`]; [`Error::UnexpectedTensor`], naming the first.
+    pub fn check_exact(&self, network: &Network) -> Result<(), Error> {
+        self.check(network)?;
+        let known: BTreeSet<String> = network.parameters().into_iter().map(|p| p.0).collect();
+        let mut others = self.tensors.keys().filter(|name| !known.contains(*name));
+        let Some(first) = others.next() else {
+            return Ok(());
+        };
+        Err(Error::UnexpectedTensor {
+            file: self.source.clone(),
+            tensor: first.clone(),
+            count: 1 + others.count(),
+            architecture: network.architecture().into(),
+        })
     }
 
     /// A parameter's values.
@@ -111,7 +163,7 @@ impl Weights {
             .filter(|(name, _)| !self.tensors.contains_key(name))
             .collect();
         if let Some((name, _)) = missing.first() {
-            if name.starts_with("fc.") {
+            if network.is_head(name) {
                 return Err(Error::NoHead {
                     file: self.source.clone(),
                 });

@@ -16,7 +16,7 @@ use safetensors::{
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use super::{Metadata, WeightTensor, Weights, atomic, element::Element, names};
-use crate::Error;
+use crate::{Convention, Error};
 
 /// The header's length must be given in the first eight bytes; longer ones are not headers.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -57,6 +57,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
         }
         None => BTreeMap::new(),
     };
+    let caffe = names::is_caffe(file.names().into_iter());
     let views = names::torchvision(
         file.tensors()
             .into_iter()
@@ -74,9 +75,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Weights, String> {
             },
         );
     }
+    let mut metadata = metadata(&keys)?;
+    if caffe {
+        // Files with Caffe's names take Caffe's images.
+        metadata.convention.get_or_insert(Convention::Caffe);
+    }
     Ok(Weights {
         tensors,
-        metadata: metadata(&keys)?,
+        metadata,
         source: String::new(),
     })
 }

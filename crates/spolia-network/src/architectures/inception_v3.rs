@@ -2,7 +2,8 @@
 
 use crate::{
     Convention,
-    graph::{Conv, Network, Op, Stage, Window},
+    graph::{BatchNorm, Conv, Network, Op, Stage, Window},
+    normalisation::Normalisation,
 };
 
 /// The stage names, in order; `logits` is there only where the network has a classification layer.
@@ -28,6 +29,8 @@ pub const STAGES: [&str; 20] = [
     "pool",
     "logits",
 ];
+
+pub(super) const HEAD: &str = "fc";
 
 /// The stage that a name means: TF-slim's, torchvision's, or Keras's `mixed0`..`mixed10`; case and underscores do not
 /// matter.
@@ -58,12 +61,19 @@ fn conv(
         format!("{stage}.{branch}")
     };
     Op::Conv(Conv {
-        name,
+        norm: Some(BatchNorm {
+            name: format!("{name}.bn"),
+            channels: io[1],
+            epsilon: 1e-3, // in both conventions
+        }),
+        name: format!("{name}.conv"),
         inputs: io[0],
         outputs: io[1],
         kernel,
         stride,
         padding,
+        bias: false,
+        relu: true,
     })
 }
 
@@ -76,6 +86,7 @@ const SHRINK: Window = Window {
     size: 3,
     stride: 2,
     padding: 0,
+    partial: false,
 };
 
 /// The branch "average over 3 x 3, then 1 x 1 convolution" of every block that keeps the size.
@@ -86,6 +97,7 @@ fn pool_branch(stage: &str, io: [usize; 2], count_padding: bool) -> Vec<Op> {
                 size: 3,
                 stride: 1,
                 padding: 1,
+                partial: false,
             },
             count_padding,
         },
@@ -206,7 +218,7 @@ pub fn inception_v3(convention: Convention, outputs: Option<usize>) -> Network {
         "pool" => vec![Op::GlobalAverage],
         "logits" => {
             vec![Op::Linear {
-                name: "fc".into(),
+                name: HEAD.into(),
                 inputs: 2048,
                 outputs: outputs.unwrap_or(0),
             }]
@@ -230,6 +242,9 @@ pub fn inception_v3(convention: Convention, outputs: Option<usize>) -> Network {
             .collect(),
         least_side: 75,
         resolve: stage_name,
+        normalisation: Normalisation::SYMMETRIC,
+        head: HEAD,
+        outputs,
     }
 }
 
