@@ -8,7 +8,7 @@ use spolia_dataset::{
     Augment, Patch, Split, SplitOptions, Unit, content_hashes, ensure_no_leaks, split,
 };
 use spolia_network::training::Recipe;
-use spolia_network::{Initialisation, Weights, inception_v3, initialise, keep_until};
+use spolia_network::{Initialisation, Weights, architecture, initialise, keep_until};
 
 use super::images::{ImagesArgs, tell};
 use super::network_args::NetworkArgs;
@@ -95,14 +95,14 @@ impl Train {
             .filtered(|p| readable.get(p.id.as_str()) == Some(&true));
         let weights =
             Weights::load(&self.network.weights, self.network.convention).into_diagnostic()?;
-        let convention = weights
-            .convention_or(self.network.convention)
-            .into_diagnostic()?;
+        let graph = weights.network(self.network.convention).into_diagnostic()?;
+        let convention = graph.convention();
         let random = seed::derive(context.seed(), "network", "random");
         let weights = match &self.keep {
             None => weights,
             Some(layer) => {
-                let network = inception_v3(convention, None);
+                let network = architecture(graph.architecture(), convention, None);
+                let network = network.into_diagnostic()?;
                 let fresh = initialise(&network, Initialisation::Xavier, random);
                 keep_until(
                     &network,

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use miette::IntoDiagnostic;
 use serde_json::Value;
 use spolia_network::{
-    Convention, Weights as Loaded, inception_v3,
+    Convention, Weights as Loaded, conventions,
     weights::{SOURCES, Source},
 };
 
@@ -90,9 +90,11 @@ impl Inspect {
             .values()
             .map(|tensor| tensor.data.len())
             .sum();
-        // Names and shapes are the same in both conventions.
-        let convention = story.convention.unwrap_or(Convention::Keras);
-        let complete = weights.check(&inception_v3(convention, weights.outputs()));
+        // Names and shapes are the same in all conventions.
+        let name = weights.architecture().into_diagnostic()?;
+        let first = conventions(name).into_diagnostic()?[0];
+        let network = weights.network(story.convention.or(Some(first)));
+        let complete = network.and_then(|network| weights.check(&network));
         let convention = match story.convention {
             Some(convention) => convention.to_string(),
             None => "unknown; commands need --convention keras or torchvision".to_string(),
@@ -169,8 +171,8 @@ impl Convert {
     fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_file(&self.out)?;
         let mut weights = Loaded::load(&self.input, self.convention).into_diagnostic()?;
-        let convention = weights.convention_or(None).into_diagnostic()?;
-        let network = inception_v3(convention, weights.outputs());
+        let network = weights.network(None).into_diagnostic()?;
+        let convention = network.convention();
         weights.check(&network).into_diagnostic()?;
         weights.metadata.architecture = Some(network.architecture().into());
         let name = self.input.file_name().unwrap_or(self.input.as_os_str());

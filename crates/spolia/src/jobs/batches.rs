@@ -7,7 +7,7 @@ use miette::IntoDiagnostic;
 use rayon::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 use spolia_dataset::{Patch, Problem, Reader, RgbPatch};
-use spolia_network::Tensor;
+use spolia_network::{Normalisation, Tensor};
 
 use super::model::Model;
 use crate::context::Context;
@@ -22,11 +22,11 @@ pub struct Batch {
     pub rows: Vec<usize>,
     /// Their pixels, in the same order.
     pub images: Vec<RgbPatch>,
-    /// The same as the network's input: N H W 3, values x / 127.5 - 1.
+    /// The same as the network's input: N H W 3.
     pub input: Tensor,
 }
 
-/// Decodes `patches[rows]`. Those that cannot be read, or are smaller than `least` pixels, are problems; the others come
+/// Decodes `patches[rows]` for a network. Those that cannot be read, or are smaller than it takes, are problems; the others come
 /// in one batch per image size.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ fn read(
     reader: &Reader,
     patches: &[&Patch],
     rows: &[usize],
-    least: usize,
+    (least, normalisation): (usize, &Normalisation),
 ) -> miette::Result<(Vec<Batch>, Vec<Problem>)> {
     let decoded: Vec<_> = rows
         .par_iter()
@@ -70,7 +70,8 @@ fn read(
         .into_iter()
         .map(|((width, height), (rows, images))| {
             let pixels: Vec<&[u8]> = images.iter().map(|image| image.data.as_slice()).collect();
-            let input = Tensor::from_rgb8(&pixels, width, height).into_diagnostic()?;
+            let input = normalisation.tensor(&pixels, width, height);
+            let input = input.into_diagnostic()?;
             Ok(Batch {
                 rows,
                 images,
@@ -91,6 +92,8 @@ pub struct Pass<'a> {
     pub batch: usize,
     /// The smallest side that the network takes, pixels.
     pub least: usize,
+    /// What it takes for colours.
+    pub normalisation: Normalisation,
     /// What the progress bar calls it.
     pub title: &'a str,
     /// Folder of finished parts, so that a killed pass goes on where it was; whoever finished with the results
@@ -111,6 +114,7 @@ impl<'a> Pass<'a> {
             patches,
             batch: BATCH,
             least: model.network.least_side(),
+            normalisation: *model.network.normalisation(),
             title,
             parts: None,
         }
@@ -137,7 +141,12 @@ pub fn each<T: Serialize + DeserializeOwned>(
         let (found, failed) = match file.as_deref().and_then(kept::<T>) {
             Some(part) => part,
             None => {
-                let (batches, failed) = read(pass.reader, pass.patches, rows, pass.least)?;
+                let (batches, failed) = read(
+                    pass.reader,
+                    pass.patches,
+                    rows,
+                    (pass.least, &pass.normalisation),
+                )?;
                 let mut found = Vec::new();
                 for batch in batches {
                     found.extend(work(batch)?);

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use miette::IntoDiagnostic;
-use spolia_network::{
-    Convention, Cpu, Cut, Engine, Frozen, Network, StageId, Weights, inception_v3,
-};
+use spolia_network::{Convention, Cpu, Cut, Engine, Frozen, Network, StageId, Weights};
 
 /// A network with its numbers.
 pub struct Model {
@@ -21,9 +19,8 @@ impl Model {
     /// # Errors
     /// The convention is not known, or a tensor is missing, of a wrong shape or not finite.
     pub fn new(mut weights: Weights, convention: Option<Convention>) -> miette::Result<Self> {
-        let convention = weights.convention_or(convention).into_diagnostic()?;
-        weights.metadata.convention = Some(convention);
-        let network = inception_v3(convention, weights.outputs());
+        let network = weights.network(convention).into_diagnostic()?;
+        weights.metadata.convention = Some(network.convention());
         weights.check(&network).into_diagnostic()?;
         Ok(Model { network, weights })
     }

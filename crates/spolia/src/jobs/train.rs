@@ -352,7 +352,9 @@ fn settle(
     };
     for batch in shuffled.batches(images.len(), job.recipe.epochs, job.seed) {
         let pixels: Vec<&[u8]> = batch.iter().map(|&i| images[i].data.as_slice()).collect();
-        let input = Tensor::from_rgb8(&pixels, width, height).into_diagnostic()?;
+        let normalisation = job.network.normalisation();
+        let input = normalisation.tensor(&pixels, width, height);
+        let input = input.into_diagnostic()?;
         trainable.gather_statistics(&input).into_diagnostic()?;
     }
     trainable.finish_statistics();
@@ -376,7 +378,8 @@ pub fn with_head(
     convention: spolia_network::Convention,
     seed: u64,
 ) -> miette::Result<(Network, Weights)> {
-    let network = spolia_network::inception_v3(convention, Some(1));
+    let name = weights.architecture().into_diagnostic()?;
+    let network = spolia_network::architecture(name, convention, Some(1)).into_diagnostic()?;
     let mut weights = weights.clone();
     if weights.outputs() != Some(1) {
         let fresh =
@@ -384,7 +387,7 @@ pub fn with_head(
         for (name, tensor) in fresh
             .tensors
             .into_iter()
-            .filter(|(name, _)| name.starts_with("fc."))
+            .filter(|(name, _)| network.is_head(name))
         {
             weights.tensors.insert(name, tensor);
         }

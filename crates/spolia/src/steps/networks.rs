@@ -4,7 +4,8 @@ use miette::IntoDiagnostic;
 use spolia_dataset::{Augment, Split};
 use spolia_network::training::Recipe;
 use spolia_network::{
-    Convention, Initialisation, Weights, inception_v3, initialise, keep_until, mean_var,
+    Convention, Initialisation, Network, Weights, architecture, inception_v3, initialise,
+    keep_until, mean_var,
 };
 
 use super::Run;
@@ -120,8 +121,9 @@ fn origin(run: &Run<'_>, plan: &NetworkPlan) -> miette::Result<(Weights, Convent
             Ok((model.weights, model.network.convention()))
         }
         Origin::Random(init) => {
-            let convention = convention_of_study(run)?;
-            Ok((random(run, init, convention, seed)?, convention))
+            let network = network_of_study(run)?;
+            let convention = network.convention();
+            Ok((random(run, init, &network, seed)?, convention))
         }
         Origin::Network { start, keep, rest } => {
             let model = run.model(start)?;
@@ -129,9 +131,9 @@ fn origin(run: &Run<'_>, plan: &NetworkPlan) -> miette::Result<(Weights, Convent
             let Some(keep) = keep else {
                 return Ok((model.weights, convention));
             };
-            let fresh = random(run, rest, convention, seed)?;
+            let network = headless(&model.network)?;
+            let fresh = random(run, rest, &network, seed)?;
             let stage = model.network.stage(keep).into_diagnostic()?;
-            let network = inception_v3(convention, None);
             Ok((
                 keep_until(&network, &model.weights, &fresh, stage).into_diagnostic()?,
                 convention,
@@ -140,36 +142,32 @@ fn origin(run: &Run<'_>, plan: &NetworkPlan) -> miette::Result<(Weights, Convent
     }
 }
 
-fn random(
-    run: &Run<'_>,
-    init: &Init,
-    convention: Convention,
-    seed: u64,
-) -> miette::Result<Weights> {
-    let network = inception_v3(convention, None);
+fn random(run: &Run<'_>, init: &Init, network: &Network, seed: u64) -> miette::Result<Weights> {
     match init {
-        Init::Xavier => Ok(initialise(&network, Initialisation::Xavier, seed)),
-        Init::MeanVar(of) => mean_var(&network, &run.model(of)?.weights, seed).into_diagnostic(),
+        Init::Xavier => Ok(initialise(network, Initialisation::Xavier, seed)),
+        Init::MeanVar(of) => mean_var(network, &run.model(of)?.weights, seed).into_diagnostic(),
     }
 }
 
-/// A random network follows the convention of the study's first weights file, so that they differ in weights alone.
-fn convention_of_study(run: &Run<'_>) -> miette::Result<Convention> {
+/// The same architecture without a classification layer.
+fn headless(network: &Network) -> miette::Result<Network> {
+    architecture(network.architecture(), network.convention(), None).into_diagnostic()
+}
+
+/// A random network is of the architecture and convention of the study's first weights file, so that they differ in weights
+/// alone; InceptionV3 where there is none.
+fn network_of_study(run: &Run<'_>) -> miette::Result<Network> {
     for plan in &run.study.networks {
         if let Origin::File {
             weights,
             convention,
         } = &plan.origin
         {
-            if let Some(convention) = convention {
-                return Ok(*convention);
-            }
-            return Weights::load(weights, None)
-                .and_then(|w| w.convention_or(None))
-                .into_diagnostic();
+            let weights = Weights::load(weights, *convention).into_diagnostic()?;
+            return headless(&weights.network(*convention).into_diagnostic()?);
         }
     }
-    Ok(Convention::Keras)
+    Ok(inception_v3(Convention::Keras, None))
 }
 
 fn described(plan: &NetworkPlan, start: &Weights, convention: Convention) -> NetworkEntry {

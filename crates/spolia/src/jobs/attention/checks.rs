@@ -237,10 +237,11 @@ pub fn sanity(
 /// Each method's maps of all images.
 fn maps_of(job: &Job<'_>, model: &Model, inputs: &[Tensor]) -> miette::Result<Vec<Vec<Map>>> {
     let mut cuts = job.cuts(model)?;
+    let options = job.options(model);
     let mut maps = vec![Vec::new(); job.methods.len()];
     for input in inputs {
         let found = cuts
-            .maps(input, job.class, job.methods, &job.options)
+            .maps(input, job.class, job.methods, &options)
             .into_diagnostic()?;
         for of_image in found {
             maps.iter_mut()

@@ -69,6 +69,14 @@ impl Job<'_> {
         names.join("+")
     }
 
+    /// How its maps are made: glass is white in the network's own values.
+    pub fn options(&self, model: &Model) -> Options {
+        Options {
+            baseline: model.network.normalisation().from_unit([1.0; 3]),
+            ..self.options.clone()
+        }
+    }
+
     /// The network cut behind the layers.
     ///
     /// # Errors
@@ -111,6 +119,7 @@ fn map(
 ) -> miette::Result<(Vec<Mapped>, Vec<Problem>)> {
     let logits = model.logits()?;
     let mut cuts = job.cuts(model)?;
+    let options = job.options(model);
     let title = format!("attention {}", job.network);
     let pass = Pass {
         batch: BATCH,
@@ -119,7 +128,7 @@ fn map(
     };
     let (mapped, mut problems) = batches::each(&pass, context, |batch| {
         let found = cuts
-            .maps(&batch.input, job.class, job.methods, &job.options)
+            .maps(&batch.input, job.class, job.methods, &options)
             .into_diagnostic()?;
         let mut mapped = Vec::new();
         for ((&place, image), found) in batch.rows.iter().zip(batch.images).zip(found) {

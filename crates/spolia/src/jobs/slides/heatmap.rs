@@ -12,7 +12,7 @@ use image::RgbImage;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 use spolia_interpret::attention::{Map, Method, Options, Path as Cuts};
-use spolia_network::{Cpu, Tensor};
+use spolia_network::{Cpu, Normalisation};
 use spolia_slide::Slide;
 use spolia_slide::annotation::{Label, LabelRule};
 use spolia_slide::patches::{self, Patch, Resolved, Sampling};
@@ -132,6 +132,7 @@ pub fn heatmap(
     let layer = model.network.stage(&plan.layer).into_diagnostic()?;
     let mut walk = Walk {
         cuts: Cuts::new(&Cpu, &model.network, &model.weights, &[layer]).into_diagnostic()?,
+        normalisation: *model.network.normalisation(),
         logits: model.logits()?,
         plan,
         method,
@@ -233,6 +234,7 @@ struct Found {
 
 struct Walk<'a> {
     cuts: Cuts,
+    normalisation: Normalisation,
     logits: usize,
     plan: &'a Plan,
     method: Method,
@@ -259,7 +261,8 @@ impl Walk<'_> {
         let bytes: Vec<&[u8]> = pixels.iter().map(Vec::as_slice).collect();
         let mut maps = Vec::new();
         if !bytes.is_empty() {
-            let input = Tensor::from_rgb8(&bytes, side, side).into_diagnostic()?;
+            let input = self.normalisation.tensor(&bytes, side, side);
+            let input = input.into_diagnostic()?;
             maps = self
                 .cuts
                 .maps(&input, self.plan.class, &[self.method], &Options::default())

@@ -11,7 +11,7 @@ use image::{ImageFormat, RgbImage};
 use miette::IntoDiagnostic;
 use serde::{Deserialize, Serialize};
 use spolia_interpret::visualize::{Settings, render};
-use spolia_network::{Cpu, StageId};
+use spolia_network::{Cpu, Normalisation, StageId};
 
 use super::model::Model;
 use crate::progress::Task;
@@ -48,6 +48,7 @@ pub fn draw(
     folder: &Path,
     task: &Task,
 ) -> miette::Result<Vec<Channel>> {
+    drawable(model)?;
     let mut drawn = Vec::new();
     for channels in channels.chunks(batch.max(1)) {
         // A batch is finished as a whole: which channels share it is part of the arithmetic.
@@ -91,6 +92,17 @@ pub fn draw(
         }
     }
     Ok(drawn)
+}
+
+/// Whether the network takes images as visualization makes them.
+fn drawable(model: &Model) -> miette::Result<()> {
+    if *model.network.normalisation() == Normalisation::SYMMETRIC {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        "{}: visualization knows networks that take x / 127.5 - 1 only (inception_v3); leave it out for this network",
+        model.network.architecture()
+    ))
 }
 
 fn name(channel: usize, ending: &str) -> String {
