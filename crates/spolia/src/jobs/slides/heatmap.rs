@@ -263,9 +263,14 @@ impl Walk<'_> {
         if !bytes.is_empty() {
             let input = self.normalisation.tensor(&bytes, side, side);
             let input = input.into_diagnostic()?;
+            // Glass is white in the network's own values.
+            let options = Options {
+                baseline: self.normalisation.from_unit([1.0; 3]),
+                ..Options::default()
+            };
             maps = self
                 .cuts
-                .maps(&input, self.plan.class, &[self.method], &Options::default())
+                .maps(&input, self.plan.class, &[self.method], &options)
                 .into_diagnostic()?;
         }
         let mut maps = maps.into_iter();
