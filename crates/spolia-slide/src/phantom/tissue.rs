@@ -47,6 +47,11 @@ impl Tissue {
             (false, k) if k < 0.47 => Architecture::Loose,
             (false, _) => Architecture::Lymphoid,
         };
+        Self::with(architecture, rng)
+    }
+
+    /// Tissue of an architecture.
+    pub(super) fn with(architecture: Architecture, rng: &mut impl Rng) -> Self {
         let mut noise = || Noise::new(rng.random());
         let (warp, fibre, grain, region, cleft) = (noise(), noise(), noise(), noise(), noise());
         Tissue {
