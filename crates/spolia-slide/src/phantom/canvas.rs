@@ -6,6 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::draw::between;
 use super::frame::Frame;
+use super::noise::{LANES, Lanes, lanes};
 use super::nucleus::Nucleus;
 use super::stain::Stains;
 
@@ -46,16 +47,20 @@ impl Canvas {
     }
 
     /// Adds what lies between nuclei: `ground` gives the concentrations of hematoxylin and eosin
-    /// at a place in µm. Inside a nucleus little of them is seen.
-    pub(super) fn ground(&mut self, ground: impl Fn(f32, f32) -> (f32, f32)) {
+    /// at places in µm. Inside a nucleus little of them is seen.
+    pub(super) fn ground(&mut self, ground: impl Fn(&Lanes, &Lanes) -> (Lanes, Lanes)) {
         for row in 0..self.frame.size {
-            let y = self.frame.y(row);
-            for column in 0..self.frame.size {
-                let pixel = row * self.frame.size + column;
-                let (h, e) = ground(self.frame.x(column), y);
-                let open = 1.0 - 0.55 * (self.hematoxylin[pixel] / 0.5).min(1.0);
-                self.hematoxylin[pixel] += h * open;
-                self.eosin[pixel] = e * open;
+            let y = [self.frame.y(row); LANES];
+            for start in (0..self.frame.size).step_by(LANES) {
+                // The last places of a row may lie beyond the frame.
+                let (h, e) = ground(&lanes(|k| self.frame.x(start + k)), &y);
+                let first = row * self.frame.size + start;
+                for k in 0..LANES.min(self.frame.size - start) {
+                    let pixel = first + k;
+                    let open = 1.0 - 0.55 * (self.hematoxylin[pixel] / 0.5).min(1.0);
+                    self.hematoxylin[pixel] += h[k] * open;
+                    self.eosin[pixel] = e[k] * open;
+                }
             }
         }
     }
@@ -78,7 +83,7 @@ impl Canvas {
             let lit = light[(y as usize + margin) * size + x as usize + margin];
             Rgb(lit.map(|v| {
                 let seen = v + grain * v.max(0.0).sqrt() * triangular(rng);
-                (255.0 * seen).round().clamp(0.0, 255.0) as u8
+                (255.0 * seen + 0.5) as u8
             }))
         })
     }

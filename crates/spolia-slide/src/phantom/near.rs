@@ -3,7 +3,7 @@
 use super::nucleus::Nucleus;
 
 /// Width of a cell of the search grid in µm; neighbours further off make no visible border.
-const CELL: f32 = 12.0;
+const CELL: f32 = 8.0;
 
 /// Finds the two nearest nuclei of a place. The grid is aligned to the plane's origin, so that a
 /// place has the same border whatever part of the plane is drawn.
@@ -68,6 +68,10 @@ impl Near {
             return 0.0;
         }
         let gap = second.sqrt() - first.sqrt();
+        // Beyond this it is below 1e-5.
+        if gap > 3.8 {
+            return 0.0;
+        }
         (-(gap / 1.1).powi(2)).exp()
     }
 }

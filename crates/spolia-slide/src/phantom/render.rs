@@ -10,6 +10,7 @@ use super::draw::normal;
 use super::frame::Frame;
 use super::measure::{mean, variation};
 use super::near::Near;
+use super::noise::{LANES, lanes};
 use super::scatter::Taken;
 use super::stain::Stains;
 use super::tissue::{Architecture, Tissue};
@@ -119,13 +120,12 @@ pub fn patch(spec: &PhantomPatch, seed: u64) -> Result<(RgbImage, Truth)> {
     );
     let near = Near::new(&nuclei, (0.0, 0.0), (extent, extent));
     canvas.ground(|x, y| {
-        let border = if cells {
+        let mut border = [0.0; LANES];
+        if cells {
             let (x, y) = tissue.shaken(x, y);
-            near.border(x, y)
-        } else {
-            0.0
-        };
-        tissue.concentrations(x, y, border)
+            border = lanes(|k| near.border(x[k], y[k]));
+        }
+        tissue.concentrations(x, y, &border)
     });
     let image = canvas.develop(&stains, 0, &mut rng);
     Ok((image, truth(spec, frame, &canvas, nuclei.len(), stains)))

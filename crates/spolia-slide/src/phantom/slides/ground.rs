@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::draw::between;
 use super::super::near::Near;
-use super::super::noise::{Noise, mix, step};
+use super::super::noise::{LANES, Lanes, Noise, lanes, mix, step};
 use super::super::nucleus::Kind;
 use super::super::outline::Outline;
 use super::super::scatter::Soil;
@@ -18,6 +18,8 @@ use super::super::tissue::{Architecture, Tissue};
 const GRID: f32 = 4.0;
 /// Width of the border between tumour and the tissue around it, in µm.
 const BLEND: f32 = 10.0;
+/// A tissue of a smaller share of a place is not seen.
+const LEAST_SHARE: f32 = 0.01;
 /// Points of an annotated polygon.
 const POINTS: usize = 120;
 /// Places tried for a tumour that does not fit.
@@ -142,16 +144,18 @@ impl Ground {
         }
     }
 
-    /// Cover of tissue at a place, 0 (glass) to 1; the finest of its ragged edge is here.
-    fn cover(&self, x: f32, y: f32, slow: &Slow) -> f32 {
-        if slow.inward > 9.0 {
-            return 1.0;
+    /// Cover of tissue at places, 0 (glass) to 1; the finest of its ragged edge is here.
+    fn cover(&self, x: &Lanes, y: &Lanes, slow: &[Slow; LANES]) -> Lanes {
+        if slow.iter().all(|slow| slow.inward > 9.0) {
+            return [1.0; LANES];
         }
-        if slow.inward < -9.0 {
-            return 0.0;
+        if slow.iter().all(|slow| slow.inward < -9.0) {
+            return [0.0; LANES];
         }
-        let fine = 5.0 * self.edge.layers(x / 6.0 + 13.0, y / 6.0, 2);
-        step(-1.5, 1.5, slow.inward + fine)
+        let fine = self
+            .edge
+            .layers_each(&x.map(|x| x / 6.0 + 13.0), &y.map(|y| y / 6.0), 2);
+        lanes(|k| step(-1.5, 1.5, slow[k].inward + 5.0 * fine[k]))
     }
 
     /// The tissue that prevails at a place.
@@ -253,7 +257,9 @@ impl Chart<'_> {
     fn slow(&self, x: f32, y: f32) -> Slow {
         let (gx, gy) = (x / GRID, y / GRID);
         let (i, j) = (gx.floor(), gy.floor());
-        let at = (j as i32 - self.top) as usize * self.across + (i as i32 - self.left) as usize;
+        // The last lanes of a row may lie beyond the chart, where nothing is seen.
+        let column = ((i as i32 - self.left) as usize).min(self.across - 2);
+        let at = (j as i32 - self.top) as usize * self.across + column;
         let (u, v) = (gx - i, gy - j);
         let above = Slow::mix(self.points[at], self.points[at + 1], u);
         let below = Slow::mix(
@@ -265,37 +271,40 @@ impl Chart<'_> {
     }
 
     /// Concentrations of hematoxylin and eosin between nuclei.
-    pub(super) fn concentrations(&self, x: f32, y: f32, near: &Near) -> (f32, f32) {
-        let slow = self.slow(x, y);
+    pub(super) fn concentrations(&self, x: &Lanes, y: &Lanes, near: &Near) -> (Lanes, Lanes) {
+        let slow: [Slow; LANES] = std::array::from_fn(|k| self.slow(x[k], y[k]));
         let ground = self.ground;
         let cover = ground.cover(x, y, &slow);
-        if cover == 0.0 {
-            return (0.0, 0.0);
+        let (mut h, mut e) = ([0.0; LANES], [0.0; LANES]);
+        if cover == h {
+            return (h, e);
         }
-        let nests = slow.nests();
-        let lymphoid = (1.0 - nests) * slow.lymphoid;
-        let stroma = 1.0 - nests - lymphoid;
-        let shares = [
+        let nests = slow.map(|slow| slow.nests());
+        let lymphoid = lanes(|k| (1.0 - nests[k]) * slow[k].lymphoid);
+        let stroma = lanes(|k| 1.0 - nests[k] - lymphoid[k]);
+        let loose = lanes(|k| stroma[k] * slow[k].loose);
+        let fibrous = lanes(|k| stroma[k] - loose[k]);
+        let some = |share: &Lanes| share.iter().any(|&share| share > LEAST_SHARE);
+        let mut border = [0.0; LANES];
+        if some(&nests) || some(&lymphoid) {
+            let (x, y) = ground.lymphoid.shaken(x, y);
+            border = lanes(|k| near.border(x[k], y[k]));
+        }
+        for (share, tissue) in [
             (nests, &ground.nests),
             (lymphoid, &ground.lymphoid),
-            (stroma * slow.loose, &ground.loose),
-            (stroma * (1.0 - slow.loose), &ground.fibrous),
-        ];
-        let cells = nests + lymphoid;
-        let border = if cells > 0.01 {
-            let (x, y) = ground.lymphoid.shaken(x, y);
-            near.border(x, y)
-        } else {
-            0.0
-        };
-        let (mut h, mut e) = (0.0, 0.0);
-        for (share, tissue) in shares {
-            if share > 0.01 {
-                let (own_h, own_e) = tissue.concentrations(x, y, border);
-                h += share * own_h;
-                e += share * own_e;
+            (loose, &ground.loose),
+            (fibrous, &ground.fibrous),
+        ] {
+            if some(&share) {
+                let (own_h, own_e) = tissue.concentrations(x, y, &border);
+                // Place by place, so that it does not matter which are worked out together.
+                for k in (0..LANES).filter(|&k| share[k] > LEAST_SHARE) {
+                    h[k] += cover[k] * share[k] * own_h[k];
+                    e[k] += cover[k] * share[k] * own_e[k];
+                }
             }
         }
-        (cover * h, cover * e)
+        (h, e)
     }
 }
