@@ -1,6 +1,6 @@
 //! What is drawn before it is seen: concentrations of the stains, and the light through them.
 
-use image::{Rgb, RgbImage};
+use image::RgbImage;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -78,14 +78,18 @@ impl Canvas {
         let light = blur(&light, size, optics(self.frame.mpp));
         // Photons: the noise grows with the root of the light.
         let grain = between(rng, 0.010, 0.018);
-        let side = (size - 2 * margin) as u32;
-        RgbImage::from_fn(side, side, |x, y| {
-            let lit = light[(y as usize + margin) * size + x as usize + margin];
-            Rgb(lit.map(|v| {
-                let seen = v + grain * v.max(0.0).sqrt() * triangular(rng);
-                (255.0 * seen + 0.5) as u8
-            }))
-        })
+        let side = size - 2 * margin;
+        let mut image = RgbImage::new(side as u32, side as u32);
+        let rows = light.chunks_exact(size).skip(margin);
+        for (row, out) in rows.zip(image.chunks_exact_mut(3 * side)) {
+            for (lit, pixel) in row[margin..].iter().zip(out.as_chunks_mut::<3>().0) {
+                for c in 0..3 {
+                    let seen = lit[c] + grain * lit[c].max(0.0).sqrt() * triangular(rng);
+                    pixel[c] = (255.0 * seen + 0.5) as u8;
+                }
+            }
+        }
+        image
     }
 }
 

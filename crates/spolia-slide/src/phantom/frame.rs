@@ -41,16 +41,18 @@ impl Frame {
     /// its outline), row by row, until `show` gives `false`.
     pub(super) fn around(&self, nucleus: &Nucleus, mut show: impl FnMut(usize, f32) -> bool) {
         let outline = &nucleus.outline;
-        let range = |middle: f32, first: i32| -> Range<usize> {
+        let range = |middle: f32, reach: f32, first: i32| -> Range<usize> {
             let first = first as f32;
             let end = |edge: f32| (edge / self.mpp - first).max(0.0);
-            let low = end(middle - nucleus.reach()).floor() as usize;
-            let high = end(middle + nucleus.reach()).ceil() as usize;
+            let low = end(middle - reach).floor() as usize;
+            let high = end(middle + reach).ceil() as usize;
             low..high.min(self.size)
         };
-        for row in range(outline.y, self.top) {
-            for column in range(outline.x, self.left) {
-                let level = outline.level(self.x(column), self.y(row));
+        let (across, down) = nucleus.reach();
+        for row in range(outline.y, down, self.top) {
+            let y = self.y(row);
+            for column in range(outline.x, across, self.left) {
+                let level = outline.level(self.x(column), y);
                 if !show(row * self.size + column, level) {
                     return;
                 }

@@ -131,9 +131,13 @@ impl Nucleus {
         }
     }
 
-    /// Beyond this distance from the centre there is nothing of the nucleus.
-    pub(super) fn reach(&self) -> f32 {
-        1.35 * self.outline.a.max(self.outline.b)
+    /// Beyond these distances from its centre, across and down, there is nothing of the nucleus.
+    pub(super) fn reach(&self) -> (f32, f32) {
+        let Outline { a, b, cos, sin, .. } = self.outline;
+        (
+            1.35 * (a * cos).hypot(b * sin),
+            1.35 * (a * sin).hypot(b * cos),
+        )
     }
 
     /// Concentration of hematoxylin at a place of this level; `soft` is the width of the edge in

@@ -12,7 +12,7 @@ use crate::output;
 /// `spolia phantom --out DIR`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Slides: writes slides/centre_C/ (pyramids of 8,192 x 5,120 px at 0.5 µm), annotations/ (ASAP XML), nuclei/ (tiled TIFF of 32 bits, the number of each nucleus) and truth.csv. \
+    after_help = "Slides: writes slides/centre_C/ (pyramids of 8,192 x 4,096 px at 0.5 µm), annotations/ (ASAP XML), nuclei/ (tiled TIFF of 32 bits, the number of each nucleus) and truth.csv. \
 Half of the slides hold tumour: larger, more varied nuclei with coarser chromatin.
 Patches: writes patches/, masks/ (16 bit, the number of each nucleus), patches.csv and truth.csv; half of a patient's patches are tumour."
 )]

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// Pixels across, unless a slide says otherwise.
 pub const WIDTH: u32 = 8_192;
 /// Pixels down, unless a slide says otherwise.
-pub const HEIGHT: u32 = 5_120;
+pub const HEIGHT: u32 = 4_096;
 
 /// One slide to draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
