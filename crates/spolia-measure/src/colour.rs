@@ -8,7 +8,8 @@ use crate::gray::check_size;
 /// Rows are the optical densities of red, green and blue of haematoxylin, eosin and DAB: Ruifrok
 /// and Johnston, *Quantification of histochemical staining by color deconvolution*, Analytical and
 /// Quantitative Cytology and Histology 23(4), 2001, as rounded in scikit-image's `rgb_from_hed`.
-const STAINS: [[f64; 3]; 3] = [[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]];
+pub(crate) const STAINS: [[f64; 3]; 3] =
+    [[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]];
 
 /// Gray values of all three channels from here on are white: the ground beside tissue.
 const WHITE: u8 = 200;
@@ -122,7 +123,8 @@ static DENSITY: LazyLock<[f64; 256]> = LazyLock::new(|| {
 /// The inverse of [`STAINS`]: rows are red, green and blue, columns haematoxylin, eosin and DAB.
 pub(crate) const UNMIXING: [[f64; 3]; 3] = inverse(STAINS);
 
-const fn inverse(m: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
+/// The inverse of a matrix, by its cofactors.
+pub(crate) const fn inverse(m: [[f64; 3]; 3]) -> [[f64; 3]; 3] {
     let mut out = [[0.0; 3]; 3];
     let mut determinant = 0.0;
     let mut i = 0;

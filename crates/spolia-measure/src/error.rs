@@ -210,4 +210,43 @@ pub enum Error {
         /// What is possible.
         range: &'static str,
     },
+    /// Too few pixels of tissue to tell its stains.
+    #[error(
+        "its stains cannot be told: {pixels} pixels are tissue, fewer than {needed}; leave the image as it is"
+    )]
+    TooLittleTissue {
+        /// Pixels of tissue.
+        pixels: usize,
+        /// Least number of them.
+        needed: usize,
+    },
+    /// The two stains of an image are one.
+    #[error(
+        "its stains cannot be told: haematoxylin and eosin would be {degrees} degrees apart, that \
+         is, one stain; leave the image as it is"
+    )]
+    OneStain {
+        /// Angle between them.
+        degrees: String,
+    },
+    /// A stain that is none.
+    #[error(
+        "its stains cannot be told: {stain} would be none ({what}); is it pen, or another stain \
+         than haematoxylin and eosin? Leave the image as it is"
+    )]
+    NegativeStain {
+        /// Which of the two.
+        stain: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// All tissue of an image has one colour.
+    #[error(
+        "its colours cannot be normalised: {channel} is the same in all of its tissue; leave the \
+         image as it is"
+    )]
+    FlatColour {
+        /// Channel of the colour space.
+        channel: &'static str,
+    },
 }

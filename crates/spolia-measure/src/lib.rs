@@ -6,6 +6,7 @@
 //!   pyradiomics ([`Convention`]); [`haralick13`] is mahotas' `haralick`. [`Glcm`] is a single one.
 //! - [`local_binary_pattern`]: scikit-image's codes.
 //! - [`Colour`]: stains by colour deconvolution, hue, saturation, brightness.
+//! - [`stain`]: stains estimated, normalised (Macenko, Reinhard) and perturbed.
 //! - [`nuclei`]: nuclei found by colour deconvolution and watershed, and what their shapes say.
 //!
 //! Formulas, conventions and the values of degenerate images are in `docs/texture.md`. Gray is
@@ -60,6 +61,7 @@ mod lbp;
 mod measures;
 mod measuring;
 pub mod nuclei;
+pub mod stain;
 mod texture;
 
 pub use colour::{Colour, Spread, hsv, stains};

@@ -18,6 +18,7 @@
 
 pub mod annotation;
 mod error;
+pub mod instances;
 pub mod patches;
 pub mod phantom;
 pub mod slide;

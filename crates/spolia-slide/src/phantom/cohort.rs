@@ -1,8 +1,8 @@
 //! Which patches a phantom cohort has.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 
+use super::render::{Draw, rng};
 use crate::error::{Error, Result};
 
 /// Width of a pixel in µm unless a patch says otherwise: an objective of 20x.
@@ -83,8 +83,7 @@ pub fn cohort(
         });
     }
     let of_patient = move |patient: u32| {
-        // Blocks of patients; the product needs 64 bits, the quotient is below `centres`.
-        let centre = (u64::from(patient) * u64::from(centres) / u64::from(patients)) as u32;
+        let centre = centre_of(patient, patients, centres);
         let labels = labels(patient, patches_per_patient, seed);
         labels
             .into_iter()
@@ -110,13 +109,15 @@ pub fn cohort(
     Ok((0..patients).flat_map(of_patient))
 }
 
+/// The centre of a patient: patients come in blocks.
+pub(super) fn centre_of(patient: u32, patients: u32, centres: u32) -> u32 {
+    // The product needs 64 bits, the quotient is below `centres`.
+    (u64::from(patient) * u64::from(centres) / u64::from(patients)) as u32
+}
+
 /// As many 0 as 1, shuffled.
 fn labels(patient: u32, count: u32, seed: u64) -> Vec<u8> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    rng.set_stream(super::render::stream(
-        super::render::Draw::Labels,
-        u64::from(patient),
-    ));
+    let mut rng = rng(seed, Draw::Labels, u64::from(patient));
     let odd = u32::from(rng.random::<bool>());
     let mut labels: Vec<u8> = (0..count).map(|i| u8::from((i + odd) % 2 == 0)).collect();
     for i in (1..labels.len()).rev() {

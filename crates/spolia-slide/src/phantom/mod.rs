@@ -1,4 +1,4 @@
-//! Procedural H&E patches with known truth.
+//! Procedural H&E patches and whole slides with known truth.
 //!
 //! Nuclei are irregular ellipses with chromatin texture, stroma is stretched and bent noise, both
 //! are concentrations of hematoxylin and eosin, and Beer and Lambert's law with the stain vectors
@@ -9,11 +9,18 @@
 //!
 //! All of it is drawn from a seed: the same patch and seed give the same bytes.
 
+mod canvas;
 mod cohort;
 mod draw;
+mod frame;
+mod measure;
+mod near;
 mod noise;
 mod nucleus;
+mod outline;
 mod render;
+mod scatter;
+pub mod slides;
 mod stain;
 mod tissue;
 mod write;

@@ -4,6 +4,7 @@ use rand::{Rng, RngExt};
 
 use super::draw::{between, normal};
 use super::noise::{Noise, step};
+use super::outline::Outline;
 
 /// The kinds of cells whose nuclei are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,21 +19,10 @@ pub(super) enum Kind {
     Tumour,
 }
 
-/// Wave numbers of the outline's deviations from an ellipse.
-const WAVES: usize = 4;
-
-/// One nucleus; lengths in µm, angles in radians.
+/// One nucleus; lengths in µm.
 #[derive(Debug, Clone)]
 pub(super) struct Nucleus {
-    pub(super) x: f32,
-    pub(super) y: f32,
-    /// Half axes.
-    a: f32,
-    b: f32,
-    cos: f32,
-    sin: f32,
-    /// Strengths of the cosine and sine waves 2 to 5 of the outline.
-    waves: [(f32, f32); WAVES],
+    pub(super) outline: Outline<4>,
     /// Mean concentration of hematoxylin.
     depth: f32,
     /// Strength of the chromatin texture, relative to `depth`.
@@ -114,11 +104,8 @@ impl Nucleus {
         };
         let area = area * scale * scale * (spread * normal(rng).clamp(-2.2, 2.2)).exp();
         let radius = (area / std::f32::consts::PI).sqrt();
-        let mut waves = [(0.0, 0.0); WAVES];
-        for (k, wave) in waves.iter_mut().enumerate() {
-            let strength = wobble / (1.0 + 0.5 * k as f32);
-            *wave = (strength * normal(rng), strength * normal(rng));
-        }
+        let half_axes = (radius * aspect.sqrt(), radius / aspect.sqrt());
+        let outline = Outline::draw((x, y), half_axes, angle, wobble, rng);
         let count = match kind {
             Kind::Tumour => rng.random_range(0..3),
             Kind::Oval => rng.random_range(0..2),
@@ -134,13 +121,7 @@ impl Nucleus {
             })
             .collect();
         Nucleus {
-            x,
-            y,
-            a: radius * aspect.sqrt(),
-            b: radius / aspect.sqrt(),
-            cos: angle.cos(),
-            sin: angle.sin(),
-            waves,
+            outline,
             depth,
             contrast,
             clump,
@@ -150,45 +131,31 @@ impl Nucleus {
         }
     }
 
-    /// Beyond this distance from the centre there is nothing of the nucleus.
-    pub(super) fn reach(&self) -> f32 {
-        1.35 * self.a.max(self.b)
-    }
-
-    /// How far out a place lies: 0 in the centre, 1 on the outline.
-    pub(super) fn level(&self, x: f32, y: f32) -> f32 {
-        let (dx, dy) = (x - self.x, y - self.y);
-        let u = (self.cos * dx + self.sin * dy) / self.a;
-        let v = (self.cos * dy - self.sin * dx) / self.b;
-        let r = (u * u + v * v).sqrt();
-        if r < 1e-6 {
-            return 0.0;
-        }
-        let (c, s) = (u / r, v / r);
-        let (mut ck, mut sk) = (c, s); // cosine and sine of k times the angle
-        let mut outline = 1.0;
-        for (wc, ws) in self.waves {
-            (ck, sk) = (ck * c - sk * s, sk * c + ck * s);
-            outline += wc * ck + ws * sk;
-        }
-        r / outline.max(0.5)
+    /// Beyond these distances from its centre, across and down, there is nothing of the nucleus.
+    pub(super) fn reach(&self) -> (f32, f32) {
+        let Outline { a, b, cos, sin, .. } = self.outline;
+        (
+            1.35 * (a * cos).hypot(b * sin),
+            1.35 * (a * sin).hypot(b * cos),
+        )
     }
 
     /// Concentration of hematoxylin at a place of this level; `soft` is the width of the edge in
     /// µm.
     pub(super) fn concentration(&self, x: f32, y: f32, level: f32, soft: f32) -> f32 {
-        let inward = (1.0 - level) * self.b;
+        let outline = &self.outline;
+        let inward = (1.0 - level) * outline.b;
         let cover = step(-0.5 * soft, 0.5 * soft, inward);
         if cover == 0.0 {
             return 0.0;
         }
-        let (dx, dy) = (x - self.x, y - self.y);
+        let (dx, dy) = (x - outline.x, y - outline.y);
         let texture = self.texture.layers(dx / self.clump, dy / self.clump, 2);
         let membrane = (-(inward / 0.55).powi(2)).exp();
         let mut chromatin = 1.0 + 1.5 * self.contrast * texture + self.rim * (membrane - 0.3);
         for &(u, v, r) in &self.nucleoli {
-            let cx = self.cos * u * self.a - self.sin * v * self.b;
-            let cy = self.sin * u * self.a + self.cos * v * self.b;
+            let cx = outline.cos * u * outline.a - outline.sin * v * outline.b;
+            let cy = outline.sin * u * outline.a + outline.cos * v * outline.b;
             let d2 = (dx - cx).powi(2) + (dy - cy).powi(2);
             chromatin += 0.55 * (-d2 / (r * r)).exp();
         }

@@ -3,7 +3,7 @@
 use rand::{Rng, RngExt};
 
 use super::draw::between;
-use super::noise::{Noise, mix, step};
+use super::noise::{LANES, Lanes, Noise, lanes, mix, step};
 use super::nucleus::Kind;
 
 /// The look of a patch without its nuclei.
@@ -47,6 +47,11 @@ impl Tissue {
             (false, k) if k < 0.47 => Architecture::Loose,
             (false, _) => Architecture::Lymphoid,
         };
+        Self::with(architecture, rng)
+    }
+
+    /// Tissue of an architecture.
+    pub(super) fn with(architecture: Architecture, rng: &mut impl Rng) -> Self {
         let mut noise = || Noise::new(rng.random());
         let (warp, fibre, grain, region, cleft) = (noise(), noise(), noise(), noise(), noise());
         Tissue {
@@ -65,14 +70,17 @@ impl Tissue {
 
     /// Share of tumour nest at a place, 0 to 1.
     pub(super) fn nest(&self, x: f32, y: f32) -> f32 {
+        self.nest_each(&[x; LANES], &[y; LANES])[0]
+    }
+
+    fn nest_each(&self, x: &Lanes, y: &Lanes) -> Lanes {
         if self.architecture != Architecture::Nests {
-            return 0.0;
+            return [0.0; LANES];
         }
-        step(
-            -0.06,
-            0.06,
-            self.region.layers(x / 34.0, y / 34.0, 2) + self.nests - 0.06,
-        )
+        let region = self
+            .region
+            .layers_each(&scaled(x, 34.0), &scaled(y, 34.0), 2);
+        region.map(|region| step(-0.06, 0.06, region + self.nests - 0.06))
     }
 
     /// Direction of the fibres at a place, in radians.
@@ -114,65 +122,97 @@ impl Tissue {
         }
     }
 
-    /// A place a little beside the given one, so that borders between cells are not straight.
-    pub(super) fn shaken(&self, x: f32, y: f32) -> (f32, f32) {
-        let shake = |offset: f32| 1.5 * self.cleft.at(x / 4.5 + offset, y / 4.5);
-        (x + shake(0.0), y + shake(41.0))
+    /// Places a little beside the given ones, so that borders between cells are not straight.
+    pub(super) fn shaken(&self, x: &Lanes, y: &Lanes) -> (Lanes, Lanes) {
+        let down = scaled(y, 4.5);
+        let shake = |offset: f32| self.cleft.each(&x.map(|x| x / 4.5 + offset), &down);
+        let (dx, dy) = (shake(0.0), shake(41.0));
+        (lanes(|k| x[k] + 1.5 * dx[k]), lanes(|k| y[k] + 1.5 * dy[k]))
     }
 
-    /// Concentrations of hematoxylin and eosin at a place. `border` is how near the place lies to
-    /// the border between two cells, 0 to 1.
-    pub(super) fn concentrations(&self, x: f32, y: f32, border: f32) -> (f32, f32) {
-        let grain = self.grain.layers(x / 1.6, y / 1.6, 2);
-        let slow = self.grain.at(x / 26.0 + 50.0, y / 26.0);
+    /// Concentrations of hematoxylin and eosin at places. `border` is how near they lie to the
+    /// border between two cells, 0 to 1.
+    pub(super) fn concentrations(&self, x: &Lanes, y: &Lanes, border: &Lanes) -> (Lanes, Lanes) {
+        let grain = self.grain.layers_each(&scaled(x, 1.6), &scaled(y, 1.6), 2);
+        let slow = self
+            .grain
+            .each(&x.map(|x| x / 26.0 + 50.0), &scaled(y, 26.0));
         let nest = match self.architecture {
-            Architecture::Lymphoid => 0.75,
-            _ => self.nest(x, y),
+            Architecture::Lymphoid => [0.75; LANES],
+            _ => self.nest_each(x, y),
         };
-        let (mut h, mut e) = (0.0, 0.0);
-        if nest < 1.0 {
-            let (fibre_h, fibre_e) = self.stroma(x, y, grain, slow);
-            h += (1.0 - nest) * fibre_h;
-            e += (1.0 - nest) * fibre_e;
+        let (mut h, mut e) = ([0.0; LANES], [0.0; LANES]);
+        if nest.iter().any(|&nest| nest < 1.0) {
+            let (fibre_h, fibre_e) = self.stroma(x, y, &grain, &slow);
+            for k in 0..LANES {
+                h[k] += (1.0 - nest[k]) * fibre_h[k];
+                e[k] += (1.0 - nest[k]) * fibre_e[k];
+            }
         }
-        if nest > 0.0 {
-            let patchy = step(-0.25, 0.45, self.region.at(x / 9.0 + 5.0, y / 9.0));
-            let pale = 1.0 - 0.26 * border * patchy;
-            let cloud = self.warp.layers(x / 5.0 + 9.0, y / 5.0, 2);
-            h += nest * pale * (0.13 + 0.07 * cloud + 0.05 * grain);
-            e += nest * pale * self.eosin * (0.62 + 0.22 * cloud + 0.16 * grain + 0.12 * slow);
+        if nest.iter().any(|&nest| nest > 0.0) {
+            let region = self.region.each(&x.map(|x| x / 9.0 + 5.0), &scaled(y, 9.0));
+            let cloud = self
+                .warp
+                .layers_each(&x.map(|x| x / 5.0 + 9.0), &scaled(y, 5.0), 2);
+            for k in 0..LANES {
+                let patchy = step(-0.25, 0.45, region[k]);
+                let pale = nest[k] * (1.0 - 0.26 * border[k] * patchy);
+                h[k] += pale * (0.13 + 0.07 * cloud[k] + 0.05 * grain[k]);
+                let fine = 0.62 + 0.22 * cloud[k] + 0.16 * grain[k] + 0.12 * slow[k];
+                e[k] += pale * self.eosin * fine;
+            }
         }
-        (h.max(0.0), e.max(0.0))
+        (h.map(|h| h.max(0.0)), e.map(|e| e.max(0.0)))
     }
 
-    fn stroma(&self, x: f32, y: f32, grain: f32, slow: f32) -> (f32, f32) {
+    fn stroma(&self, x: &Lanes, y: &Lanes, grain: &Lanes, slow: &Lanes) -> (Lanes, Lanes) {
         // Fibres are stretched noise; bending the plane first makes them wave.
         let bend = 7.0;
-        let wx = x + bend * self.warp.at(x / 30.0, y / 30.0);
-        let wy = y + bend * self.warp.at(x / 30.0 + 31.0, y / 30.0 + 17.0);
+        let bend_x = self.warp.each(&scaled(x, 30.0), &scaled(y, 30.0));
+        let bend_y = self
+            .warp
+            .each(&x.map(|x| x / 30.0 + 31.0), &y.map(|y| y / 30.0 + 17.0));
         let (sin, cos) = self.direction.sin_cos();
-        let along = cos * wx + sin * wy;
-        let across = cos * wy - sin * wx;
+        let (mut along, mut across) = ([0.0; LANES], [0.0; LANES]);
+        for k in 0..LANES {
+            let (wx, wy) = (x[k] + bend * bend_x[k], y[k] + bend * bend_y[k]);
+            along[k] = cos * wx + sin * wy;
+            across[k] = cos * wy - sin * wx;
+        }
         let width = self.fibre_width;
-        let bundle = self.fibre.at(along / (9.0 * width), across / width);
-        let strand = self
-            .fibre
-            .at(along / (6.0 * width) + 77.0, 2.3 * across / width);
-        let thread = self
-            .fibre
-            .at(along / (2.5 * width) + 13.0, 5.0 * across / width);
-        let ridges =
-            0.55 * (1.0 - 2.2 * bundle.abs()) + 0.3 * (1.0 - 2.2 * strand.abs()) + 0.15 * thread;
+        let fibre = |length: f32, offset: f32, thin: f32| {
+            self.fibre.each(
+                &along.map(|along| along / (length * width) + offset),
+                &across.map(|across| thin * across / width),
+            )
+        };
+        let bundle = fibre(9.0, 0.0, 1.0);
+        let strand = fibre(6.0, 77.0, 2.3);
+        let thread = fibre(2.5, 13.0, 5.0);
+        let gaps = self.cleft.each(
+            &along.map(|along| along / (7.0 * width)),
+            &across.map(|across| across / (1.5 * width)),
+        );
         let (open, loose) = match self.architecture {
             Architecture::Loose => (-0.12, 0.75),
             _ => (0.34, 1.0),
         };
-        // Clefts run along the fibres, where a slow field opens and no bundle crosses.
-        let gap = self.cleft.at(along / (7.0 * width), across / (1.5 * width)) - 0.35 * ridges;
-        let cleft = step(open, open + 0.32, gap);
-        let body = 0.72 + 0.42 * ridges + 0.14 * grain + 0.22 * slow;
-        let e = loose * self.eosin * body * (1.0 - 0.93 * cleft);
-        let h = (0.05 + 0.03 * ridges + 0.02 * grain) * (1.0 - 0.9 * cleft);
+        let (mut h, mut e) = ([0.0; LANES], [0.0; LANES]);
+        for k in 0..LANES {
+            let ridges = 0.55 * (1.0 - 2.2 * bundle[k].abs())
+                + 0.3 * (1.0 - 2.2 * strand[k].abs())
+                + 0.15 * thread[k];
+            // Clefts run along the fibres, where a slow field opens and no bundle crosses.
+            let cleft = step(open, open + 0.32, gaps[k] - 0.35 * ridges);
+            let body = 0.72 + 0.42 * ridges + 0.14 * grain[k] + 0.22 * slow[k];
+            e[k] = loose * self.eosin * body * (1.0 - 0.93 * cleft);
+            h[k] = (0.05 + 0.03 * ridges + 0.02 * grain[k]) * (1.0 - 0.9 * cleft);
+        }
         (h, e)
     }
+}
+
+/// Places in units of `unit`.
+fn scaled(v: &Lanes, unit: f32) -> Lanes {
+    v.map(|v| v / unit)
 }

@@ -7,6 +7,7 @@ use image::{DynamicImage, ImageBuffer, Luma};
 
 use super::cohort::PhantomPatch;
 use super::render::{Truth, patch};
+use super::stain::Stains;
 use crate::error::{Error, Result};
 use crate::whole::{write_png, write_whole};
 
@@ -60,16 +61,24 @@ pub fn write(
     write_whole(&dir.join("patches.csv"), table.as_bytes())
 }
 
-fn truth_row(id: &str, truth: &Truth) -> String {
-    let number = |v: Option<f64>| v.map(|v| format!("{v:.6}")).unwrap_or_default();
-    let stains = &truth.stains;
-    let stains: Vec<String> = stains
+/// A cell of a table; empty for none.
+pub(super) fn number(value: Option<f64>) -> String {
+    value.map(|v| format!("{v:.6}")).unwrap_or_default()
+}
+
+/// Optical densities of hematoxylin and eosin (red, green, blue), then their strengths.
+pub(super) fn stain_cells(stains: &Stains) -> String {
+    let cells: Vec<String> = stains
         .hematoxylin
         .iter()
         .chain(&stains.eosin)
         .chain([&stains.hematoxylin_strength, &stains.eosin_strength])
         .map(|v| format!("{v:.5}"))
         .collect();
+    cells.join(",")
+}
+
+fn truth_row(id: &str, truth: &Truth) -> String {
     format!(
         "{id},{},{},{},{},{},{}\n",
         truth.label,
@@ -77,7 +86,7 @@ fn truth_row(id: &str, truth: &Truth) -> String {
         number(truth.mean_area),
         number(truth.area_cv),
         number(truth.chromatin_contrast),
-        stains.join(",")
+        stain_cells(&truth.stains)
     )
 }
 

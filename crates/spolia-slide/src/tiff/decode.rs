@@ -168,7 +168,11 @@ fn samples(layout: &Layout, bytes: &[u8], width: usize, height: usize) -> Result
 }
 
 /// Exactly `wanted` uncompressed bytes: never more, whatever the compressed bytes say.
-fn raw(compression: Compression, bytes: &[u8], wanted: usize) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn raw(
+    compression: Compression,
+    bytes: &[u8],
+    wanted: usize,
+) -> Result<Vec<u8>, Refusal> {
     let name = compression.name();
     let mut out = Vec::with_capacity(wanted);
     match compression {

@@ -10,6 +10,7 @@ mod raster;
 mod source;
 pub(crate) mod tags;
 
+pub(crate) use decode::{Compression, raw as decode_raw};
 pub use fault::Fault;
 pub(crate) use ifd::{At, Directory, Tiff};
 pub(crate) use raster::{Raster, Tile};

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use crate::tiff::tags::Tag;
 
 /// Values of a tag.
-pub(super) enum Values {
+pub(crate) enum Values {
     Text(String),
     Bytes(Vec<u8>),
     Short(Vec<u16>),
@@ -17,7 +17,7 @@ pub(super) enum Values {
 }
 
 /// A TIFF being written.
-pub(super) struct TiffFile {
+pub(crate) struct TiffFile {
     out: BufWriter<File>,
     at: u64,
     big: bool,
@@ -26,7 +26,7 @@ pub(super) struct TiffFile {
 }
 
 impl TiffFile {
-    pub(super) fn new(file: File, big: bool) -> io::Result<Self> {
+    pub(crate) fn new(file: File, big: bool) -> io::Result<Self> {
         let mut out = BufWriter::new(file);
         let header: &[u8] = if big {
             &[b'I', b'I', 43, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -43,7 +43,7 @@ impl TiffFile {
     }
 
     /// Appends bytes and tells where they lie: at an even offset, as the format asks.
-    pub(super) fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
+    pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<u64> {
         if self.at % 2 == 1 {
             self.out.write_all(&[0])?;
             self.at += 1;
@@ -63,7 +63,7 @@ impl TiffFile {
     }
 
     /// Appends a directory, its tags in ascending order, and links it to the one before.
-    pub(super) fn directory(&mut self, tags: Vec<(Tag, Values)>) -> io::Result<()> {
+    pub(crate) fn directory(&mut self, tags: Vec<(Tag, Values)>) -> io::Result<()> {
         let wide = if self.big { 8 } else { 4 };
         let mut table = if self.big {
             (tags.len() as u64).to_le_bytes().to_vec()
@@ -108,7 +108,7 @@ impl TiffFile {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         self.out.flush()?;
         self.out.get_ref().sync_all()
     }

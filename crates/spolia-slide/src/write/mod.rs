@@ -25,7 +25,9 @@ mod encode;
 mod file;
 mod pyramid;
 
+pub(crate) use file::{TiffFile, Values};
 pub use pyramid::pyramid;
+pub(crate) use pyramid::{check_tile, resolution};
 
 /// How tiles are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

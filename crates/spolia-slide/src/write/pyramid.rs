@@ -68,27 +68,34 @@ pub fn pyramid(
     result
 }
 
-fn check(width: u64, height: u64, options: &Options) -> Result<()> {
-    let refuse = |what, value: u64, expected| {
-        Err(Error::Setting {
-            what,
-            value: value as f64,
-            expected,
-        })
-    };
+fn refuse(what: &'static str, value: u64, expected: &'static str) -> Result<()> {
+    Err(Error::Setting {
+        what,
+        value: value as f64,
+        expected,
+    })
+}
+
+/// Whether a slide can have this size, in tiles of this side.
+pub(crate) fn check_tile(width: u64, height: u64, tile: u32) -> Result<()> {
     let most = u64::from(u32::MAX);
     for (what, side) in [("the slide's width", width), ("the slide's height", height)] {
         if side == 0 || side > most {
             return refuse(what, side, "between 1 and 4,294,967,295 px");
         }
     }
-    if !options.tile.is_multiple_of(16) || !(16..=4_096).contains(&options.tile) {
+    if !tile.is_multiple_of(16) || !(16..=4_096).contains(&tile) {
         return refuse(
             "the tile's side",
-            options.tile.into(),
+            tile.into(),
             "a multiple of 16 up to 4,096 px",
         );
     }
+    Ok(())
+}
+
+fn check(width: u64, height: u64, options: &Options) -> Result<()> {
+    check_tile(width, height, options.tile)?;
     if options.levels == 0 {
         return refuse("the number of levels", 0, "at least 1");
     }
@@ -291,9 +298,7 @@ impl Writer<'_> {
             }
             entries.push((tags::SAMPLES_PER_PIXEL, short(3)));
             if let Some(mpp) = options.mpp {
-                let (pixels, cm) = pixels_per_cm(mpp * (1_u64 << number) as f64);
-                entries.push((tags::X_RESOLUTION, Values::Fraction(pixels, cm)));
-                entries.push((tags::Y_RESOLUTION, Values::Fraction(pixels, cm)));
+                entries.extend(resolution(mpp * (1_u64 << number) as f64));
             }
             entries.push((tags::PLANAR_CONFIGURATION, short(1)));
             if options.mpp.is_some() {
@@ -314,6 +319,12 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// The tags that say µm/px, with the unit of a centimetre.
+pub(crate) fn resolution(mpp: f64) -> [(tags::Tag, Values); 2] {
+    let (pixels, cm) = pixels_per_cm(mpp);
+    [tags::X_RESOLUTION, tags::Y_RESOLUTION].map(|tag| (tag, Values::Fraction(pixels, cm)))
 }
 
 /// Pixels in a centimetre as a fraction: exact where µm/px has few decimals.
