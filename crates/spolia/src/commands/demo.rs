@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use miette::IntoDiagnostic;
 use spolia_network::weights::starter_path;
-use spolia_slide::phantom;
+use spolia_slide::phantom::slides;
 
 use crate::context::{Context, Outcome};
 use crate::output;
@@ -14,12 +14,12 @@ use crate::seed;
 use crate::steps;
 use crate::study::Study;
 
-/// Patients, centres, patches of each patient, and their side in pixels.
-const COHORT: (u32, u32, u32, u32) = (24, 3, 30, 96);
+/// Patients, centres, and slides of each patient.
+const COHORT: (u32, u32, u32) = (16, 3, 1);
 
 /// `spolia demo`
 ///
-/// Draws a cohort of procedural H&E patches with known truth and runs a whole study on it with the starter weights.
+/// Draws a cohort of procedural H&E slides with known truth and runs a whole study on it with the starter weights.
 #[derive(Debug, Args)]
 pub struct Demo {
     /// The folder for the cohort, the study file and the run.
@@ -37,18 +37,12 @@ impl Demo {
         let weights = starter_path().into_diagnostic()?;
         let cohort = self.out.join("cohort");
         if !cohort.join("truth.csv").exists() {
-            let (patients, centres, each, size) = COHORT;
+            let (patients, centres, each) = COHORT;
             let seed = seed::derive(context.seed(), "phantom", "");
-            let patches: Vec<_> = phantom::cohort(patients, centres, each, size, seed)
-                .into_diagnostic()?
-                .collect();
-            let task = context.progress.start("phantom", patches.len());
-            let mut seen = 0;
-            phantom::write(&cohort, patches, seed, |done| {
-                task.advance(done - seen);
-                seen = done;
-            })
-            .into_diagnostic()?;
+            let cohort_of = slides::cohort(patients, centres, each, seed).into_diagnostic()?;
+            let all = (patients * each) as usize;
+            let task = context.progress.start("phantom slides", all);
+            slides::write(&cohort, cohort_of, seed, |_| task.advance(1)).into_diagnostic()?;
             task.finish();
         }
         let file = self.out.join("study.toml");
