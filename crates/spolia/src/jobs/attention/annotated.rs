@@ -100,3 +100,67 @@ impl Annotated {
         Ok(Some(inside.collect()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use spolia_dataset::Region;
+    use spolia_slide::write;
+
+    use super::*;
+
+    const XML: &str = r#"<ASAP_Annotations><Annotations><Annotation Name="a" Type="Polygon" PartOfGroup="metastases"><Coordinates>
+<Coordinate Order="0" X="0" Y="0"/><Coordinate Order="1" X="100" Y="0"/><Coordinate Order="2" X="100" Y="400"/><Coordinate Order="3" X="0" Y="400"/>
+</Coordinates></Annotation></Annotations><AnnotationGroups><Group Name="metastases"/></AnnotationGroups></ASAP_Annotations>"#;
+
+    /// Tumour is annotated in the first 100 of 400 pixels of 0.5 µm; a patch of 40 pixels of 2 µm begins at 40.
+    #[test]
+    fn pixels_across_a_border() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.tif");
+        let options = write::Options {
+            mpp: Some(0.5),
+            ..write::Options::default()
+        };
+        write::pyramid(&file, 400, 400, &options, |area| {
+            let tissue = image::Rgb([180, 90, 150]);
+            Ok(Some(image::RgbImage::from_pixel(
+                area.width,
+                area.height,
+                tissue,
+            )))
+        })
+        .unwrap();
+        let xml = folder.path().join("s.xml");
+        std::fs::write(&xml, XML).unwrap();
+        let region = Region {
+            x: 40,
+            y: 0,
+            size: 40,
+            resolution: Resolution::Mpp(Mpp::new(2.0).unwrap()),
+            slide_mpp: None,
+        };
+        let source = Source::Region { file, region };
+        let mut patch = Patch::new("p", "s.tif", source);
+        patch.slide = Some("s".into());
+        (patch.x, patch.y, patch.mpp) = (Some(40), Some(0), Some(2.0));
+        let annotated = Annotated::read(std::slice::from_ref(&xml), &[&patch], None).unwrap();
+        let inside = annotated.under(&patch, (40, 40)).unwrap().unwrap();
+        // Four pixels of the slide to one of the patch: 60 of its pixels lie left of the border, 15 of the patch's.
+        assert!(
+            inside
+                .chunks(40)
+                .all(|row| row[..15].iter().all(|i| *i) && !row[15])
+        );
+
+        // A picture of its own needs to be told; a slide without annotation has nothing to compare with.
+        let mut apart = Patch::new("q", "q.png", Source::File("q.png".into()));
+        (apart.slide, apart.x, apart.y, apart.mpp) =
+            (Some("s".into()), Some(40), Some(0), Some(2.0));
+        let words = annotated.under(&apart, (40, 40)).unwrap_err();
+        assert!(words.contains("--slide-mpp"), "{words}");
+        let stated = Annotated::read(&[xml], &[&apart], Some(0.5)).unwrap();
+        assert_eq!(stated.under(&apart, (40, 40)).unwrap().unwrap(), inside);
+        apart.slide = Some("other".into());
+        assert!(stated.under(&apart, (40, 40)).unwrap().is_none());
+    }
+}
