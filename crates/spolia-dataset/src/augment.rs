@@ -1,12 +1,17 @@
-//! The paper's augmentation of training patches.
+//! Augmentation of training patches: the paper's, and stains made stronger or weaker.
 //!
 //! Graziani et al. (IMVIP 2019) flip, shift the hue and change the brightness, each with
 //! probability 1/2. In their code the brightness of ±0.25 meets pixels of 0 to 255 after the mean
 //! was subtracted, where it changes nothing; here it acts on pixels of 0 to 1, before they are
 //! scaled for the network, as was meant.
+//!
+//! [`Augment::HED`] changes the stains instead of hue and brightness (Tellez et al., IEEE
+//! Transactions on Medical Imaging 37(9), 2018), with the weaker of the ranges of Tellez et al.,
+//! Medical Image Analysis 58, 2019.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use spolia_measure::stain::HedChange;
 
 /// Probabilities and ranges of an augmentation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,6 +28,11 @@ pub struct Augment {
     pub brightness: f64,
     /// The change is uniform between minus and plus this, for pixels from 0 to 1.
     pub brightness_change: f32,
+    /// Probability to change the amounts of haematoxylin, eosin and the residual.
+    pub stain: f64,
+    /// Each is multiplied by a number between 1 less and 1 plus this, and another between minus and
+    /// plus this is added, in the units of [`HedChange`].
+    pub stain_change: f32,
 }
 
 impl Augment {
@@ -34,7 +44,34 @@ impl Augment {
         hue_shift: 0.04,
         brightness: 0.5,
         brightness_change: 0.25,
+        stain: 0.0,
+        stain_change: 0.0,
     };
+
+    /// Flips with probability 1/2, and always a change of the stains by up to 0.05.
+    pub const HED: Augment = Augment {
+        flip_horizontal: 0.5,
+        flip_vertical: 0.5,
+        hue: 0.0,
+        hue_shift: 0.0,
+        brightness: 0.0,
+        brightness_change: 0.0,
+        stain: 1.0,
+        stain_change: 0.05,
+    };
+
+    /// Names of the augmentations, as in `--augment`.
+    pub const NAMES: [&str; 2] = ["paper", "hed"];
+
+    /// The augmentation of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Augment> {
+        match name {
+            "paper" => Some(Self::PAPER),
+            "hed" => Some(Self::HED),
+            _ => None,
+        }
+    }
 
     /// What this augmentation does to the patch of this seed.
     #[must_use]
@@ -49,11 +86,16 @@ impl Augment {
         let mut spread = |most: f32| most * (2.0 * rng.random::<f32>() - 1.0);
         let hue_shift = spread(self.hue_shift);
         let brightness_change = spread(self.brightness_change);
+        // Drawn last, so that the paper's draws are what they were without it.
+        let scale = [0; 3].map(|_| 1.0 + spread(self.stain_change));
+        let shift = [0; 3].map(|_| spread(self.stain_change));
+        let stain = rng.random::<f64>() < self.stain;
         Change {
             flip_horizontal,
             flip_vertical,
             hue: if hue { hue_shift } else { 0.0 },
             brightness: if brightness { brightness_change } else { 0.0 },
+            stain: stain.then_some(HedChange { scale, shift }),
         }
     }
 }
@@ -69,13 +111,15 @@ pub struct Change {
     pub hue: f32,
     /// What is added to every channel; 0 adds nothing.
     pub brightness: f32,
+    /// Change of the stains; `None` leaves them.
+    pub stain: Option<HedChange>,
 }
 
 impl Change {
     /// Changes an image in place: (height, width, RGB) with values from 0 to 1.
     ///
-    /// Hue turns in HSV at constant saturation and value; the brightness is added last, clipped to
-    /// 0 to 1. A buffer that is not `width * height * 3` long is changed in its whole rows only.
+    /// The stains change first; hue turns in HSV at constant saturation and value; the brightness is
+    /// added last, clipped to 0 to 1. A buffer that is not `width * height * 3` long is changed in its whole rows only.
     pub fn apply(&self, rgb: &mut [f32], width: usize, height: usize) {
         let row = width * 3;
         if row == 0 {
@@ -94,6 +138,9 @@ impl Change {
             {
                 a.swap_with_slice(b);
             }
+        }
+        if let Some(stain) = &self.stain {
+            stain.apply(rgb);
         }
         if self.hue != 0.0 {
             rgb.chunks_exact_mut(3)

@@ -1,4 +1,4 @@
-//! Patches of pathology images: one table for every source, splits that do not leak, the paper's
+//! Patches of pathology images: one table for every source, splits that do not leak,
 //! augmentation.
 //!
 //! [`resolve`] turns what a user names (an image, a folder, a CSV, an HDF5 file) into a
@@ -32,6 +32,7 @@
 
 mod augment;
 mod camelyon;
+mod camelyon_write;
 mod check;
 mod clam;
 mod duplicates;
@@ -50,6 +51,7 @@ mod table_csv;
 mod wilds;
 
 pub use augment::{Augment, Change, augment};
+pub use camelyon_write::write_camelyon_hdf5;
 pub use check::{Check, Count, check};
 pub use duplicates::{ContentHash, Duplicate, content_hashes, duplicates};
 pub use error::{Error, Result};

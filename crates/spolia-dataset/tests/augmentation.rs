@@ -134,3 +134,36 @@ fn a_seed_makes_one_change() {
     assert_eq!(rgb, applied(change, start.clone(), 4, 4));
     assert!(rgb.iter().all(|v| (0.0..=1.0).contains(v)));
 }
+
+#[test]
+fn stains_change_by_name_and_the_papers_draws_stay() {
+    assert_eq!(Augment::named("paper"), Some(Augment::PAPER));
+    let hed = Augment::named("hed").expect("an augmentation");
+    assert_eq!(Augment::named("none"), None);
+    assert!(
+        Augment::NAMES
+            .iter()
+            .all(|name| Augment::named(name).is_some())
+    );
+    for seed in 0..200 {
+        let (paper, change) = (Augment::PAPER.draw(seed), hed.draw(seed));
+        assert_eq!(paper.stain, None);
+        assert_eq!(paper.flip_vertical, change.flip_vertical);
+        assert_eq!((change.hue, change.brightness), (0.0, 0.0));
+        let stain = change.stain.expect("always");
+        assert!(stain.scale.iter().all(|s| (0.95..=1.05).contains(s)));
+        assert!(stain.shift.iter().all(|s| s.abs() <= 0.05));
+    }
+    // Twice as much of all three stains is twice the density: .5 to .25.
+    let twice = Change {
+        stain: Some(spolia_measure::stain::HedChange {
+            scale: [2.0; 3],
+            shift: [0.0; 3],
+        }),
+        ..Default::default()
+    };
+    near(
+        &applied(twice, vec![0.5, 1.0, 0.1], 1, 1),
+        &[0.25, 1.0, 0.01],
+    );
+}

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use hdf5_pure::FileBuilder;
 use image::{Rgb, RgbImage};
 use rayon::prelude::*;
-use spolia_dataset::{PatchTable, Reader, ResolveOptions, RgbPatch, Split, resolve};
+use spolia_dataset::{
+    PatchTable, Reader, ResolveOptions, RgbPatch, Split, resolve, write_camelyon_hdf5,
+};
 
 /// An image of 5 x 4 pixels whose values tell where they belong.
 fn pixels(n: u8) -> RgbImage {
@@ -315,4 +317,91 @@ fn classes_given_by_name_decide_the_numbers() {
         .map(|p| (p.label, table.class_of(p)))
         .collect();
     assert_eq!(labels, [(Some(0), Some("STR")), (Some(2), Some("TUM"))]);
+}
+
+#[test]
+fn the_authors_layout_is_written_and_read_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut csv = String::from("id,file,label,patient,centre,slide,x,y\n");
+    for (n, label, slide, patient) in [
+        (1u8, 1, "patient_044_node_1", "patient_044"),
+        (2, 0, "patient_044_node_1", "patient_044"),
+        (3, 1, "patient_044_node_1", "patient_044"),
+        (4, 0, "patient_007_node_0", "patient_007"),
+    ] {
+        save(dir.path(), &format!("{n}.png"), n);
+        csv += &format!("{n},{n}.png,{label},{patient},centre_2,{slide},{n}0,{n}1\n");
+    }
+    fs::write(dir.path().join("patches.csv"), &csv).expect("written");
+    let (table, _) = resolve(dir.path(), &ResolveOptions::default()).expect("a table");
+    let path = dir.path().join("authors.h5");
+    write_camelyon_hdf5(&path, &table, &Reader::new(), 3).expect("written");
+    let read = holds(
+        &path,
+        &[
+            (
+                "normal/level3/centre2/patient007/node0/000000",
+                Some(0),
+                None,
+                4,
+            ),
+            (
+                "normal/level3/centre2/patient044/node1/000000",
+                Some(0),
+                None,
+                2,
+            ),
+            (
+                "tumor/level3/centre2/patient044/node1/000000",
+                Some(1),
+                None,
+                1,
+            ),
+            (
+                "tumor/level3/centre2/patient044/node1/000001",
+                Some(1),
+                None,
+                3,
+            ),
+        ],
+    );
+    let last = &read.patches()[3];
+    assert_eq!(last.patient.as_deref(), Some("patient044"));
+    assert_eq!(last.centre.as_deref(), Some("centre2"));
+    assert_eq!(last.slide.as_deref(), Some("patient044/node1"));
+    let places = hdf5_pure::File::open(&path)
+        .and_then(|f| f.dataset("tumor/level3/centre2/patient044/node1/locations"))
+        .and_then(|d| d.read_i64());
+    assert_eq!(places.expect("places"), [10, 11, 30, 31]);
+
+    // The same table makes the same bytes; written from what was read, the same again.
+    let again = dir.path().join("again.h5");
+    write_camelyon_hdf5(&again, &table, &Reader::new(), 3).expect("written");
+    assert_eq!(
+        fs::read(&again).expect("bytes"),
+        fs::read(&path).expect("bytes")
+    );
+
+    // A patch without label or of another size is named, and no file is left.
+    let refused = |csv: &str| {
+        fs::write(dir.path().join("patches.csv"), csv).expect("written");
+        let (table, _) =
+            resolve(&dir.path().join("patches.csv"), &ResolveOptions::default()).expect("a table");
+        let none = dir.path().join("none.h5");
+        let error = write_camelyon_hdf5(&none, &table, &Reader::new(), 3).expect_err("refused");
+        let left = fs::read_dir(dir.path()).expect("a folder");
+        let left = left.filter(|e| {
+            let name = e.as_ref().expect("an entry").file_name();
+            name.to_string_lossy().contains("none.h5")
+        });
+        assert_eq!(left.count(), 0);
+        error.to_string()
+    };
+    let unlabelled = refused("id,file,label\n1,1.png,1\n2,2.png,\n");
+    assert!(unlabelled.contains("`2`: label"), "{unlabelled}");
+    RgbImage::new(9, 9)
+        .save(dir.path().join("large.png"))
+        .expect("an image");
+    let uneven = refused("id,file,label\n1,1.png,1\nbig,large.png,1\n");
+    assert!(uneven.contains("patch `big` has 9 x 9 pixels"), "{uneven}");
 }
