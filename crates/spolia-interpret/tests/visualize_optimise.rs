@@ -15,8 +15,8 @@ use spolia_interpret::{
     },
 };
 use spolia_network::{
-    Convention, Cpu, Cut, Engine, Initialisation, Network, Tensor, Weights, inception_v3,
-    initialise,
+    Convention, Cpu, Cut, Engine, Initialisation, Network, ReluGradient, Tensor, Weights,
+    inception_v3, initialise,
 };
 use visualize_toy::ToyEngine;
 
@@ -285,6 +285,48 @@ fn several_layers_of_a_network() {
     assert!(found[0].curve[11] > found[0].curve[0]);
     // The shallow term alone moves the image too: the gradient has parts of both layers.
     assert_ne!(found[0].rgb, found[1].rgb);
+}
+
+/// Lucid's regimes of the redirected ReLU: a silent x = -1 blocks a gradient of 1 and passes one of -1; an open x = 1 passes
+/// both; the true gradient of a silent ReLU is 0. One convolution copies red into channel 0.
+#[test]
+fn redirected_relu() {
+    let network = network();
+    let mut weights = initialise(&network, Initialisation::Xavier, 7);
+    let copies = weights
+        .tensors
+        .iter_mut()
+        .filter(|(n, _)| n.starts_with("Conv2d_1a_3x3."));
+    for (name, tensor) in copies {
+        tensor.data.fill(0.0);
+        match name.rsplit('.').next() {
+            Some("running_var") => tensor.data.fill(1.0 - 1e-3), // and epsilon: a deviation of 1
+            Some("weight") if name.contains("bn") => tensor.data.fill(1.0),
+            Some("weight") => tensor.data[4] = 1.0, // output 0, red, the middle of 3 x 3
+            _ => {}
+        }
+    }
+    let layer = network.stage("Conv2d_1a_3x3").unwrap();
+    let mut head = Cpu.frozen(&network, &weights, Cut::to(layer)).unwrap();
+    let mut back = |rule, x: f32, given: f32| {
+        let input = Tensor::new([1, 75, 75, 3], vec![x; 75 * 75 * 3]).unwrap();
+        let gradient = head.input_gradient(&input, &[layer], rule, &mut |taps: &[Tensor]| {
+            let mut gradient = Tensor::zeros(taps[0].shape());
+            let red = gradient.data_mut().iter_mut().step_by(32);
+            red.for_each(|g| *g = given);
+            vec![gradient]
+        });
+        let middle = gradient.unwrap().data()[(75 + 1) * 3]; // of the first window
+        (middle * 1e4).round() / 1e4
+    };
+    use ReluGradient::{Redirected, True};
+    let cases = [(1.0, -1.0), (-1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)];
+    let found = cases.map(|(given, x)| back(Redirected, x, given));
+    assert_eq!(found, [0.0, -1.0, 1.0, -1.0]);
+    assert_eq!(
+        cases.map(|(given, x)| back(True, x, given)),
+        [0.0, 0.0, 1.0, -1.0]
+    );
 }
 
 #[test]

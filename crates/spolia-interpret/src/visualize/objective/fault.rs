@@ -53,6 +53,12 @@ pub enum Fault {
     /// Two terms multiplied, or a division by a term.
     #[error("terms can be multiplied and divided by numbers only")]
     Product,
+    /// Parentheses or signs inside of each other.
+    #[error("more than {deepest} parentheses and signs inside of each other")]
+    Nested {
+        /// How many there may be.
+        deepest: usize,
+    },
     /// A division by zero, or a number that overflows.
     #[error("the weight is not a finite number")]
     NotFinite,

@@ -39,6 +39,7 @@ pub(super) fn parse(text: &str, network: &Network, vectors: &Vectors) -> Result<
     let mut parser = Parser {
         text: text.chars().collect(),
         at: 0,
+        depth: 0,
         known: Known { network, vectors },
     };
     parser.whole().map_err(|(at, fault)| Error::Objective {
@@ -48,9 +49,13 @@ pub(super) fn parse(text: &str, network: &Network, vectors: &Vectors) -> Result<
     })
 }
 
+/// Parentheses and signs inside of each other.
+const DEEPEST: usize = 64;
+
 struct Parser<'a> {
     text: Vec<char>,
     at: usize,
+    depth: usize,
     known: Known<'a>,
 }
 
@@ -60,6 +65,7 @@ impl Parser<'_> {
         match self.peek() {
             Some(_) => Err(self.expected("`+`, `-`, `*`, `/` or the end")),
             None if sum.terms.is_empty() => Err((0, Fault::NoTerm)),
+            None if !sum.is_finite() => Err((0, Fault::NotFinite)),
             None => Ok(sum),
         }
     }
@@ -126,6 +132,17 @@ impl Parser<'_> {
     }
 
     fn factor(&mut self) -> Result<Sum, At> {
+        // A bound on what recursion takes of the stack.
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err((self.at, Fault::Nested { deepest: DEEPEST }));
+        }
+        let factor = self.signed_or_nested();
+        self.depth -= 1;
+        factor
+    }
+
+    fn signed_or_nested(&mut self) -> Result<Sum, At> {
         match self.peek() {
             Some('-') => {
                 self.at += 1;
@@ -382,6 +399,15 @@ mod tests {
             shown.ends_with("\n  tv + chanel(Mixed_6a,1)\n       ^"),
             "{shown}"
         );
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |n: usize| format!("{}tv{}", "(".repeat(n), ")".repeat(n));
+        assert!(read(&nested(60)).is_ok());
+        let error = read(&nested(100_000)).unwrap_err().to_string();
+        assert!(error.contains("more than 64"), "{}", &error[..200]);
+        assert!(read(&format!("{}tv", "-".repeat(100_000))).is_err());
     }
 
     #[test]
