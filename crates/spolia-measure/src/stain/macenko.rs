@@ -197,7 +197,7 @@ fn check_stains(h: &[f64; 3], e: &[f64; 3], options: &StainOptions) -> Result<()
     for (stain, vector) in NAMES.iter().zip([h, e]) {
         for (channel, &value) in ["red", "green", "blue"].iter().zip(vector) {
             // not a number is no stain either
-            if !(value >= LEAST) {
+            if value.is_nan() || value < LEAST {
                 return Err(Error::NegativeStain {
                     stain,
                     what: format!("its density in {channel} is {value:.3}"),

@@ -65,7 +65,7 @@ impl Reinhard {
             let squares: f64 = tissue.iter().map(|v| (v[c] - mean[c]).powi(2)).sum();
             (squares / n).sqrt()
         });
-        match sd.iter().position(|&sd| !(sd > 1e-9)) {
+        match sd.iter().position(|&sd| sd.is_nan() || sd <= 1e-9) {
             None => Ok(Self { mean, sd }),
             Some(c) => Err(Error::FlatColour {
                 channel: ["l", "α", "β"][c],
