@@ -8,8 +8,8 @@ use spolia_interpret::attention::{Method, maps};
 use spolia_interpret::visualize::{Preset, Settings, render};
 use spolia_measure::{Gray, Workspace, haralick13};
 use spolia_network::{
-    Convention, Cpu, Cut, Engine, Initialisation, ReluGradient, Sgd, Tensor, inception_v3,
-    initialise,
+    Convention, Cpu, Cut, Engine, Initialisation, Network, Profile, ReluGradient, Sgd, Tensor,
+    inception_v3, initialise,
 };
 use spolia_slide::phantom;
 
@@ -25,6 +25,9 @@ const WORKS: [&str; 6] = [
     "grad-cam++",
     "texture",
 ];
+
+/// What `--profile` knows.
+const PROFILED: [&str; 3] = ["forward", "input-gradient", "training"];
 
 /// `spolia bench`
 ///
@@ -47,10 +50,30 @@ pub struct Bench {
     /// Timed calls of each row.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
+    /// Shows where the time of forward, input-gradient and training goes: milliseconds, GFLOP/s and bytes of each stage of one
+    /// call, in place of the calls' times.
+    #[arg(long)]
+    profile: bool,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
 }
+
+/// Columns of `--profile`: bytes are what has to be read and written at least; peak_bytes is what activations and gradients
+/// held at once.
+const PROFILE: [&str; 11] = [
+    "work",
+    "batch",
+    "stage",
+    "forward_ms",
+    "forward_gflops",
+    "forward_bytes",
+    "backward_ms",
+    "backward_gflops",
+    "backward_bytes",
+    "share",
+    "peak_bytes",
+];
 
 impl Bench {
     /// Runs the command.
@@ -58,6 +81,9 @@ impl Bench {
     /// # Errors
     /// The layer is not known, or the images are too small for it.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        if self.profile {
+            return self.profiles(context);
+        }
         let mut table = Table::new([
             "work",
             "layer",
@@ -91,6 +117,78 @@ impl Bench {
         Ok(Outcome::Done)
     }
 
+    /// Where the time goes, stage by stage.
+    fn profiles(&self, context: &Context) -> miette::Result<Outcome> {
+        let mut table = Table::new(PROFILE);
+        for work in self.work.iter().filter(|w| PROFILED.contains(&w.as_str())) {
+            for &batch in &self.batch {
+                context.detail(|| format!("{work}, batch {batch}"));
+                let (network, profile) = self.profiled(work, usize::from(batch))?;
+                let total = profile.total().seconds;
+                let round = |v: f64| (v * 1000.0).round() / 1000.0;
+                for stage in &profile.stages {
+                    let (forward, backward) = (stage.forward, stage.backward);
+                    let share = (forward.seconds + backward.seconds) / total;
+                    table.push(vec![
+                        work.as_str().into(),
+                        batch.into(),
+                        network.name(stage.stage).into(),
+                        round(forward.seconds * 1e3).into(),
+                        round(forward.gflops()).into(),
+                        forward.bytes.into(),
+                        round(backward.seconds * 1e3).into(),
+                        round(backward.gflops()).into(),
+                        backward.bytes.into(),
+                        round(share).into(),
+                        profile.peak_bytes.into(),
+                    ]);
+                }
+            }
+        }
+        table.print(self.json)?;
+        Ok(Outcome::Done)
+    }
+
+    /// The profile of a call after two that warm up.
+    fn profiled(&self, work: &str, batch: usize) -> miette::Result<(Network, Profile)> {
+        let network = inception_v3(Convention::Keras, Some(1));
+        let weights = initialise(&network, Initialisation::Xavier, 0);
+        let input = noise(batch, self.size as usize);
+        let layer = match &self.layer {
+            Some(layer) => network.stage(layer).into_diagnostic()?,
+            None => network.last(),
+        };
+        let profile = if work == "training" {
+            let mut trainable = Cpu.trainable(&network, &weights).into_diagnostic()?;
+            let labels: Vec<f32> = (0..batch).map(|i| (i % 2) as f32).collect();
+            let step = Sgd {
+                rate: 1e-4,
+                momentum: 0.9,
+            };
+            for call in 0..3 {
+                trainable.measure(call == 2);
+                trainable.step(&input, &labels, step).into_diagnostic()?;
+            }
+            trainable.profile().cloned()
+        } else {
+            let mut head = Cpu
+                .frozen(&network, &weights, Cut::to(layer))
+                .into_diagnostic()?;
+            for call in 0..3 {
+                head.measure(call == 2);
+                if work == "forward" {
+                    head.forward(&input, &[layer]).into_diagnostic()?;
+                } else {
+                    head.input_gradient(&input, &[layer], ReluGradient::True, &mut of_the_sum)
+                        .into_diagnostic()?;
+                }
+            }
+            head.profile().cloned()
+        };
+        let profile = profile.ok_or_else(|| miette::miette!("{work} left no profile"))?;
+        Ok((network, profile))
+    }
+
     /// The layer, and milliseconds of each call.
     fn row(&self, work: &str, batch: usize) -> miette::Result<(String, Vec<f64>)> {
         let network = inception_v3(Convention::Keras, Some(1));
@@ -115,11 +213,6 @@ impl Bench {
                     .frozen(&network, &weights, Cut::to(layer))
                     .into_diagnostic()?;
                 self.time(|| {
-                    let mut of_the_sum = |taps: &[Tensor]| {
-                        let mut ones = Tensor::zeros(taps[0].shape());
-                        ones.data_mut().fill(1.0);
-                        vec![ones]
-                    };
                     head.input_gradient(&input, &[layer], ReluGradient::True, &mut of_the_sum)
                         .map(drop)
                         .into_diagnostic()
@@ -214,6 +307,13 @@ impl Bench {
             })
             .collect()
     }
+}
+
+/// The gradient of the sum of all values.
+fn of_the_sum(taps: &[Tensor]) -> Vec<Tensor> {
+    let mut ones = Tensor::zeros(taps[0].shape());
+    ones.data_mut().fill(1.0);
+    vec![ones]
 }
 
 /// Values in -1 to 1 without structure.
