@@ -105,3 +105,59 @@ fn drift_needs_two_networks() {
         "{told}"
     );
 }
+
+const PARTIAL: &str = r#"
+name = "partial"
+seed = 5
+[patches]
+images = "images.csv"
+[network.random]
+[network.frozen]
+start = "random"
+freeze = "Mixed_5b"
+train = { epochs = 1, learning_rate = 1e-2, batch = 8 }
+[network.shuffled]
+start = "random"
+init = "shuffled"
+[network.statistics]
+start = "frozen"
+init = "statistics"
+[drift]
+layers = ["Conv2d_1a_3x3", "Mixed_5b", "Mixed_6a"]
+images = 24
+"#;
+
+/// Frozen stages stay as they are, shuffled weights keep their values and lose their places.
+#[test]
+fn networks_that_keep_a_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    images(root);
+    fs::write(root.join("study.toml"), PARTIAL).unwrap();
+    spolia(&["run", "study.toml", "--quiet", "--out", "run"], root).success();
+    let table = rows(&root.join("run/drift/drift.csv"));
+    let of = |after: &str, layer: &str, column: &str| {
+        let same = |row: &&Row| {
+            row["before"] == "random" && row["after"] == after && row["layer"] == layer
+        };
+        number(table.iter().find(same).unwrap(), column)
+    };
+    for layer in ["Conv2d_1a_3x3", "Mixed_5b"] {
+        assert_eq!(of("frozen", layer, "weight_distance"), 0.0, "{layer}");
+        assert!(of("frozen", layer, "cka") > 0.999_999, "{layer}");
+    }
+    assert!(of("frozen", "Mixed_6a", "weight_distance") > 0.0);
+    assert!(of("shuffled", "Mixed_6a", "weight_cosine").abs() < 0.1);
+
+    let wrong = PARTIAL.replace(
+        "train = { epochs = 1, learning_rate = 1e-2, batch = 8 }",
+        "keep = \"Mixed_5b\"",
+    );
+    fs::write(root.join("wrong.toml"), wrong).unwrap();
+    let done = spolia(&["study", "check", "wrong.toml"], root).failure();
+    assert!(
+        told(&done).contains("freeze says nothing without train"),
+        "{}",
+        told(&done)
+    );
+}

@@ -18,7 +18,7 @@ use crate::{output, seed};
 
 /// `spolia train IMAGES`
 ///
-/// SGD with Nesterov momentum on binary cross-entropy, all layers trained. Patches without a split are split by patient.
+/// SGD with Nesterov momentum on binary cross-entropy, all layers trained unless --freeze names the last that is not. Patches without a split are split by patient.
 #[derive(Debug, Args)]
 pub struct Train {
     #[command(flatten)]
@@ -46,6 +46,9 @@ pub struct Train {
     /// Keeps the weights through this layer; later ones start from random.
     #[arg(long, value_name = "LAYER")]
     keep: Option<String>,
+    /// The last layer that stays as it is, batch norm's statistics included.
+    #[arg(long, value_name = "LAYER")]
+    freeze: Option<String>,
 }
 
 /// Augmentations.
@@ -127,6 +130,12 @@ impl Train {
         let job = Training {
             name: "network",
             network: &network,
+            freeze: self
+                .freeze
+                .as_ref()
+                .map(|layer| network.stage(layer))
+                .transpose()
+                .into_diagnostic()?,
             start,
             recipe: Recipe {
                 epochs: self.epochs,

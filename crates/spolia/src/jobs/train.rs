@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use spolia_dataset::{Augment, Patch, Reader, RgbPatch, augment};
 use spolia_network::training::Recipe;
-use spolia_network::{Cpu, Cut, Engine, Network, Tensor, Weights};
+use spolia_network::{Cpu, Cut, Engine, Network, StageId, Tensor, Weights};
 
 use super::model::Model;
 use super::predict::{self, probability};
@@ -22,6 +22,8 @@ pub struct Training<'a> {
     pub name: &'a str,
     /// With one logit.
     pub network: &'a Network,
+    /// The last stage that stays as it is.
+    pub freeze: Option<StageId>,
     /// Where it starts.
     pub start: Weights,
     /// The schedule.
@@ -81,6 +83,7 @@ pub fn train(
         epoch => Weights::load(at(&folder, "weights", epoch), None).into_diagnostic()?,
     };
     let mut trainable = Cpu.trainable(job.network, &start).into_diagnostic()?;
+    trainable.freeze(job.freeze).into_diagnostic()?;
     if state.epoch > 0 {
         let velocities =
             Weights::load(at(&folder, "velocities", state.epoch), None).into_diagnostic()?;
@@ -346,6 +349,7 @@ fn settle(
     [height, width]: [usize; 2],
 ) -> miette::Result<Weights> {
     let mut trainable = Cpu.trainable(job.network, &weights).into_diagnostic()?;
+    trainable.freeze(job.freeze).into_diagnostic()?;
     let shuffled = Recipe {
         shuffle: true,
         ..job.recipe.clone()

@@ -5,7 +5,7 @@ use spolia_dataset::{Augment, Split};
 use spolia_network::training::Recipe;
 use spolia_network::{
     Convention, Initialisation, Network, Weights, architecture, inception_v3, initialise,
-    keep_until, mean_var,
+    keep_statistics, keep_until, mean_var, shuffled,
 };
 
 use super::Run;
@@ -17,9 +17,9 @@ use crate::study::{AugmentPlan, Init, NetworkPlan, Origin};
 /// The network that must exist before this one.
 pub fn needs(plan: &NetworkPlan) -> Option<&str> {
     match &plan.origin {
-        Origin::Random(Init::MeanVar(of)) => Some(of),
+        Origin::Random(init) => init.of(),
         Origin::Network { start, .. } => Some(start),
-        Origin::Random(Init::Xavier) | Origin::File { .. } => None,
+        Origin::File { .. } => None,
     }
 }
 
@@ -66,6 +66,11 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
             let job = Training {
                 name: &plan.name,
                 network: &network,
+                freeze: plan
+                    .freeze
+                    .map(|layer| network.stage(layer))
+                    .transpose()
+                    .into_diagnostic()?,
                 start: weights,
                 recipe: Recipe {
                     epochs: how.epochs,
@@ -146,6 +151,10 @@ fn random(run: &Run<'_>, init: &Init, network: &Network, seed: u64) -> miette::R
     match init {
         Init::Xavier => Ok(initialise(network, Initialisation::Xavier, seed)),
         Init::MeanVar(of) => mean_var(network, &run.model(of)?.weights, seed).into_diagnostic(),
+        Init::Shuffled(of) => shuffled(network, &run.model(of)?.weights, seed).into_diagnostic(),
+        Init::Statistics(of) => {
+            keep_statistics(network, &run.model(of)?.weights, seed).into_diagnostic()
+        }
     }
 }
 
@@ -172,14 +181,7 @@ fn network_of_study(run: &Run<'_>) -> miette::Result<Network> {
 
 fn described(plan: &NetworkPlan, start: &Weights, convention: Convention) -> NetworkEntry {
     let (mut from, mut init, mut keep, mut file) = (None, None, None, None);
-    let name = |init: &Init| {
-        if *init == Init::Xavier {
-            "xavier"
-        } else {
-            "mean-var"
-        }
-        .to_string()
-    };
+    let name = |init: &Init| init.word().to_string();
     match &plan.origin {
         Origin::Random(how) => init = Some(name(how)),
         Origin::File { weights, .. } => {

@@ -172,11 +172,12 @@ pub const KEYS: &[Key] = &[
     key(Section::Patches, "test", "share from 0 to 1", "0.15", "Share of patients (slides, images) for the test."),
     key(Section::Patches, "allow_leaks", "true or false", "false", "Goes on although a patient, a slide or the same image is on both sides of the split."),
 
-    key(Section::Network, "init", "\"xavier\" or \"mean-var\"", "\"xavier\"", "How random weights are drawn; mean-var takes each layer's mean and variance from the network that start names."),
+    key(Section::Network, "init", "\"xavier\", \"mean-var\", \"shuffled\" or \"statistics\"", "\"xavier\"", "How random weights are drawn. From the network that start names, mean-var takes each layer's mean and variance, shuffled each layer's values in a random order, statistics those of batch norm alone: controls that keep the scale and not the features."),
     unset(Section::Network, "weights", "path", "weights are random or another network's", "\"inception_v3.safetensors\"", "A weights file, relative to this file."),
     unset(Section::Network, "convention", "\"keras\" or \"torchvision\"", "taken from the weights file", "\"keras\"", "What the weights file was trained with (padding of pools, epsilon of batch norm)."),
     unset(Section::Network, "start", "name of a network", "the network starts by itself", "\"pretrained\"", "The network of this study whose weights it starts from."),
     unset(Section::Network, "keep", "layer", "all of start's layers are kept", "\"Mixed_6a\"", "The last layer kept from start; later layers start from random (see init)."),
+    unset(Section::Network, "freeze", "layer", "all layers are trained", "\"Mixed_5d\"", "The last layer that training leaves as it is, batch norm's statistics included."),
     unset(Section::Network, "seed", "whole number", "the study's seed", "0", "Seed of this network's random weights and training."),
     unset(Section::Network, "train", "table", "the network is not trained", "{ epochs = 30 }", "Finetunes the network; its keys are listed below, {} takes every default."),
 

@@ -69,10 +69,21 @@ fn plan(
     };
     let seed = draft.table.whole("seed", 0..=u64::MAX).unwrap_or(seed);
     let origin = origin(resolver, draft, all, train.is_some())?;
+    let freeze = match draft.table.text("freeze") {
+        Some((layer, span)) if train.is_some() => Some(resolver.layer(&layer, span)?),
+        Some((_, span)) => {
+            let what = format!("network {}: freeze says nothing without train", draft.name);
+            let remedy = "add train = { … }, or leave it out".to_string();
+            resolver.written.fault(span, what, Some(remedy));
+            None
+        }
+        None => None,
+    };
     Some(NetworkPlan {
         name: draft.name.clone(),
         origin,
         seed,
+        freeze,
         train,
     })
 }
@@ -153,16 +164,22 @@ fn origin(
         Some((layer, span)) => Some(resolver.layer(&layer, span)?),
         None => None,
     };
-    let mean_var = table.word("init", &[("xavier", false), ("mean-var", true)])?;
-    let init = if mean_var {
-        Init::MeanVar(statistics(resolver, draft, all)?)
-    } else {
-        Init::Xavier
+    type Of = fn(String) -> Init;
+    let ways: [(&str, Option<Of>); 4] = [
+        ("xavier", None),
+        ("mean-var", Some(Init::MeanVar)),
+        ("shuffled", Some(Init::Shuffled)),
+        ("statistics", Some(Init::Statistics)),
+    ];
+    let way = table.word("init", &ways)?;
+    let init = match way {
+        Some(way) => way(statistics(resolver, draft, all)?),
+        None => Init::Xavier,
     };
     match &draft.start {
         None => Some(Origin::Random(init)),
         // Nothing is kept: start only lends its statistics.
-        Some(_) if keep.is_none() && mean_var => Some(Origin::Random(init)),
+        Some(_) if keep.is_none() && way.is_some() => Some(Origin::Random(init)),
         Some((start, span)) => {
             if keep.is_none() && table.has("init") {
                 let what = format!("network {}: init says nothing without keep", draft.name);
@@ -184,7 +201,7 @@ fn origin(
     }
 }
 
-/// The network whose statistics mean-var takes: start's, else the only one from a file.
+/// The network that init takes something of: start's, else the only one from a file.
 fn statistics(
     resolver: &Resolver<'_, '_>,
     draft: &Draft<'_, '_>,
@@ -198,7 +215,7 @@ fn statistics(
         (Some(only), None) => Some(only.name.clone()),
         _ => {
             let what = format!(
-                "network {}: mean-var needs to know whose mean and variance to take",
+                "network {}: init needs to know whose weights to take it from",
                 draft.name
             );
             let remedy = "name the pretrained network: start = \"…\"".to_string();
@@ -213,9 +230,9 @@ fn statistics(
 /// The network that must exist before this one.
 fn needs(plan: &NetworkPlan) -> Option<&str> {
     match &plan.origin {
-        Origin::Random(Init::MeanVar(of)) => Some(of),
+        Origin::Random(init) => init.of(),
         Origin::Network { start, .. } => Some(start),
-        Origin::Random(Init::Xavier) | Origin::File { .. } => None,
+        Origin::File { .. } => None,
     }
 }
 

@@ -112,6 +112,8 @@ pub struct NetworkPlan {
     pub origin: Origin,
     /// Seed of its random weights and training.
     pub seed: u64,
+    /// The last layer that training leaves as it is; `None` trains all.
+    pub freeze: Option<&'static str>,
     /// How it is finetuned, if it is.
     pub train: Option<TrainPlan>,
 }
@@ -137,6 +139,30 @@ pub enum Init {
     Xavier,
     /// Normal, with each layer's mean and variance in the network named here.
     MeanVar(String),
+    /// Each parameter's values in the network named here, in a random order: their scale without their features.
+    Shuffled(String),
+    /// Glorot's, with the batch-norm statistics of the network named here.
+    Statistics(String),
+}
+
+impl Init {
+    /// The network whose weights it takes something of.
+    pub fn of(&self) -> Option<&str> {
+        match self {
+            Self::Xavier => None,
+            Self::MeanVar(of) | Self::Shuffled(of) | Self::Statistics(of) => Some(of),
+        }
+    }
+
+    /// Its word in the study file.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Xavier => "xavier",
+            Self::MeanVar(_) => "mean-var",
+            Self::Shuffled(_) => "shuffled",
+            Self::Statistics(_) => "statistics",
+        }
+    }
 }
 
 /// Where a network's weights come from.
