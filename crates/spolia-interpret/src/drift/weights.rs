@@ -1,6 +1,6 @@
 //! How far a layer's weights moved.
 
-use spolia_network::{Network, StageId, Weights};
+use spolia_network::{BatchNorm, Network, Op, StageId, Weights};
 use spolia_stats::{mean, quantile};
 
 use super::Error;
@@ -32,9 +32,6 @@ pub struct KernelDrift {
     pub mean_distance: f64,
 }
 
-/// Batch norm's epsilon, of both conventions.
-const EPSILON: f64 = 1e-3;
-
 /// Drift of one stage's weights from `a` to `b`, two sets of weights of `network`. None for a stage without weights (a
 /// pool).
 ///
@@ -48,12 +45,16 @@ pub fn weight_drift(
 ) -> Result<Option<WeightDrift>, Error> {
     let (mut all, mut norm) = (Sums::default(), Sums::default());
     let (mut cosines, mut distances) = (Vec::new(), Vec::new());
+    let mut norms = Vec::new();
+    for (_, own) in network.stages().filter(|(id, _)| *id == stage) {
+        gather(&own.ops, &mut norms);
+    }
     for (name, _) in network.stage_parameters(stage) {
         let Some(layer) = name.strip_suffix(".weight") else {
             continue;
         };
-        if let Some(layer) = layer.strip_suffix(".bn") {
-            for (before, after) in affine(a, layer)?.into_iter().zip(affine(b, layer)?) {
+        if let Some(of) = norms.iter().find(|norm| norm.name == layer) {
+            for (before, after) in affine(a, of)?.into_iter().zip(affine(b, of)?) {
                 norm.add(before, after);
             }
             continue;
@@ -95,9 +96,27 @@ pub fn weight_drift(
     }))
 }
 
+/// All batch norms of some operations.
+fn gather<'n>(ops: &'n [Op], norms: &mut Vec<&'n BatchNorm>) {
+    for op in ops {
+        match op {
+            Op::Conv(conv) => norms.extend(&conv.norm),
+            Op::NormRelu(norm) => norms.push(norm),
+            Op::Concat(paths) | Op::Dense(paths) => {
+                paths.iter().for_each(|path| gather(path, norms));
+            }
+            Op::Residual { path, shortcut } => {
+                gather(path, norms);
+                gather(shortcut, norms);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// What batch norm multiplies by, then what it adds, channel by channel.
-fn affine(weights: &Weights, layer: &str) -> Result<Vec<f64>, Error> {
-    let of = |part: &str| weights.get(&format!("{layer}.bn.{part}"));
+fn affine(weights: &Weights, norm: &BatchNorm) -> Result<Vec<f64>, Error> {
+    let of = |part: &str| weights.get(&format!("{}.{part}", norm.name));
     let (gamma, beta) = (of("weight")?, of("bias")?);
     let (mu, variance) = (of("running_mean")?, of("running_var")?);
     let channels = gamma
@@ -108,7 +127,7 @@ fn affine(weights: &Weights, layer: &str) -> Result<Vec<f64>, Error> {
         .zip(&variance.data);
     Ok(channels
         .flat_map(|(((gamma, beta), mu), variance)| {
-            let scale = f64::from(*gamma) / (f64::from(*variance) + EPSILON).sqrt();
+            let scale = f64::from(*gamma) / (f64::from(*variance) + f64::from(norm.epsilon)).sqrt();
             [scale, f64::from(*beta) - f64::from(*mu) * scale]
         })
         .collect())
