@@ -281,7 +281,8 @@ fn contradictions_of_a_network_are_faults() {
             "start = \"r\"\ninit = \"xavier\"\ntrain = {}",
             "init says nothing without keep",
         ),
-        ("init = \"mean-var\"", "whose mean and variance"),
+        ("init = \"mean-var\"", "whose weights to take it from"),
+        ("freeze = \"Mixed_5b\"", "freeze says nothing without train"),
     ];
     for (text, what) in cases {
         let fault = one_fault(&format!("[patches]\n[network.r]\n[network.n]\n{text}\n"));
@@ -352,7 +353,7 @@ fn every_default_and_example_is_accepted() {
             Section::Network => {
                 let with = match key.name {
                     "convention" => "weights = \"w\"\n",
-                    "start" => "train = {}\n",
+                    "start" | "freeze" => "train = {}\n",
                     "keep" => "start = \"pretrained\"\n",
                     _ => "",
                 };
