@@ -38,7 +38,7 @@ fn inspect_tells_the_story() {
     // 94 convolutions and their batch norms.
     assert_eq!(value("tensors"), 470);
     assert_eq!(value("values"), 21_785_568 + 34_432);
-    assert_eq!(value("check"), "complete InceptionV3, all values finite");
+    assert_eq!(value("check"), "complete inception_v3, all values finite");
     assert_eq!(
         rows.iter()
             .filter(|row| row["property"] == "history")

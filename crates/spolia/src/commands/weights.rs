@@ -91,10 +91,13 @@ impl Inspect {
             .map(|tensor| tensor.data.len())
             .sum();
         // Names and shapes are the same in all conventions.
-        let name = weights.architecture().into_diagnostic()?;
-        let first = conventions(name).into_diagnostic()?[0];
-        let network = weights.network(story.convention.or(Some(first)));
-        let complete = network.and_then(|network| weights.check(&network));
+        let first = weights.architecture().and_then(conventions);
+        let first = first.ok().and_then(|all| all.first().copied());
+        let network = weights.network(story.convention.or(first));
+        let complete = network.and_then(|network| {
+            weights.check(&network)?;
+            Ok(network.architecture())
+        });
         let convention = match story.convention {
             Some(convention) => convention.to_string(),
             None => "unknown; commands need --convention keras or torchvision".to_string(),
@@ -108,7 +111,10 @@ impl Inspect {
         tell("file", weights.source.as_str().into());
         tell(
             "architecture",
-            story.architecture.clone().unwrap_or_else(unknown).into(),
+            weights
+                .architecture()
+                .map_or_else(|_| unknown(), str::to_owned)
+                .into(),
         );
         tell("convention", convention.into());
         tell("classification layer", head.into());
@@ -127,7 +133,7 @@ impl Inspect {
             tell("history", event.as_str().into());
         }
         let found = match &complete {
-            Ok(()) => "complete InceptionV3, all values finite".to_string(),
+            Ok(name) => format!("complete {name}, all values finite"),
             Err(error) => error.to_string(),
         };
         tell("check", found.into());
