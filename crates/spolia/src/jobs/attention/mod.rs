@@ -201,7 +201,7 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
-/// Maps patches, judges the maps and sums up. `groups` are the patches' groups and `unit` what a group is. Finished parts are
+/// Maps patches, judges the maps and sums up; nuclei.csv is written beside the maps. `groups` are the patches' groups and `unit` what a group is. Finished parts are
 /// kept below `parts`.
 ///
 /// # Errors
@@ -244,8 +244,7 @@ pub fn run(
         let localized = tables::localization(&over, &mapped)?;
         tables.push(Table::new("localization", &tables::LOCALIZATION, localized));
         tables.push(Table::new("atypia", &tables::ATYPIA, atypia));
-        let nuclei = tables::nuclei_rows(&over, &mapped);
-        tables.push(Table::new("nuclei", &tables::nuclei_header(), nuclei));
+        tables::write_nuclei(&over, &mapped, &job.maps)?;
     }
     let places: Vec<usize> = mapped.iter().map(|m| m.place).collect();
     let readable = (patches, &places[..]);

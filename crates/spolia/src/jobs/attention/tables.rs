@@ -149,7 +149,7 @@ pub const ATYPIA: [&str; 18] = [
 ];
 
 /// Columns of a network's nuclei.csv.
-pub fn nuclei_header() -> Vec<&'static str> {
+fn nuclei_header() -> Vec<&'static str> {
     let fixed = [
         "network", "method", "layer", "id", "nucleus", "x", "y", "whole",
     ];
@@ -329,12 +329,16 @@ pub fn localization(over: &Over<'_>, mapped: &[Mapped]) -> miette::Result<Rows> 
     Ok(rows)
 }
 
-/// Rows of nuclei.csv: each nucleus with its shape, its stain and the attention on it.
-pub fn nuclei_rows(over: &Over<'_>, mapped: &[Mapped]) -> Rows {
-    let mut rows = Rows::new();
-    for found in mapped {
-        for (k, method) in over.job.methods.iter().enumerate() {
-            for nucleus in found.on.iter().flat_map(|on| &on.nuclei) {
+/// Writes nuclei.csv: each nucleus with its shape, its stain and the attention on it, row by row, since a cohort has millions.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_nuclei(over: &Over<'_>, mapped: &[Mapped], folder: &Path) -> miette::Result<()> {
+    let methods = over.job.methods.iter().enumerate();
+    let rows = mapped.iter().flat_map(|found| {
+        methods.clone().flat_map(move |(k, method)| {
+            let nuclei = found.on.iter().flat_map(|on| &on.nuclei);
+            nuclei.map(move |nucleus| {
                 let mut row = vec![
                     over.job.network.into(),
                     method.name().into(),
@@ -347,11 +351,15 @@ pub fn nuclei_rows(over: &Over<'_>, mapped: &[Mapped]) -> Rows {
                 ];
                 row.extend(nucleus.morphology.iter().map(f64::to_string));
                 row.push(nucleus.attention[k].to_string());
-                rows.push(row);
-            }
-        }
-    }
-    rows
+                row
+            })
+        })
+    });
+    Ok(write_csv(
+        &folder.join("nuclei.csv"),
+        &nuclei_header(),
+        rows,
+    )?)
 }
 
 /// Rows of atypia.csv, without their q-values, and sentences on what could not be told.
