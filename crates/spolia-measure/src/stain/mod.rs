@@ -14,7 +14,7 @@
 //! use spolia_measure::stain::{StainBasis, StainOptions};
 //!
 //! # let rgb: Vec<u8> = (0..64 * 64u32).flat_map(|k| {
-//! #     let v = (k * 2_654_435_761 >> 24) as f64 / 255.0;
+//! #     let v = (k.wrapping_mul(2_654_435_761) >> 24) as f64 / 255.0;
 //! #     let (h, e) = if k % 2 == 0 { (1.2 + v, 0.1) } else { (0.1, 0.9 + v) };
 //! #     [0, 1, 2].map(|c| {
 //! #         let [hs, es] = [[0.65, 0.70, 0.29], [0.21, 0.85, 0.48]];
