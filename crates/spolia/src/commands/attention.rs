@@ -94,7 +94,7 @@ impl Attention {
             Some(files) => Some(Annotated::read(
                 &slides::files(files)?,
                 &patches,
-                self.slide_mpp,
+                (&[], self.slide_mpp),
             )?),
             None => None,
         };

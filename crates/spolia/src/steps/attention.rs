@@ -12,7 +12,7 @@ use crate::jobs::attention::regions::Regions;
 use crate::jobs::attention::{self as maps, Checks, Job, Mapped, tables};
 use crate::jobs::batches;
 use crate::jobs::model::Model;
-use crate::jobs::slides::files;
+use crate::jobs::slides::files as files_of;
 use crate::jobs::train::with_head;
 use crate::run_folder::Begin;
 use crate::seed;
@@ -81,9 +81,18 @@ pub fn step(run: &mut Run<'_>, plan: &AttentionPlan, network: &str) -> miette::R
             let files: Vec<Vec<_>> = cut
                 .annotations
                 .iter()
-                .map(|pattern| files(pattern))
+                .map(|pattern| files_of(pattern))
                 .collect::<miette::Result<_>>()?;
-            Some(Annotated::read(&files.concat(), &patches, cut.slide_mpp)?)
+            let slides: Vec<Vec<_>> = cut
+                .slides
+                .iter()
+                .map(|pattern| files_of(pattern))
+                .collect::<miette::Result<_>>()?;
+            Some(Annotated::read(
+                &files.concat(),
+                &patches,
+                (&slides.concat(), cut.slide_mpp),
+            )?)
         }
         _ => None,
     };

@@ -28,7 +28,7 @@ impl Annotated {
     pub fn read(
         annotations: &[PathBuf],
         patches: &[&Patch],
-        slide_mpp: Option<f64>,
+        (slides_of, slide_mpp): (&[PathBuf], Option<f64>),
     ) -> miette::Result<Self> {
         let mut tumor = BTreeMap::new();
         for file in annotations {
@@ -60,6 +60,19 @@ impl Annotated {
             };
             if let Some(of) = of {
                 scale.insert(patch.id.clone(), of);
+            }
+        }
+        // Patches that were cut into files: their slides say how large a pixel is.
+        for file in slides_of.iter().filter(|_| slide_mpp.is_none()) {
+            let own = name(file);
+            let level_0 = Slide::open(file)
+                .ok()
+                .and_then(|s| s.mpp())
+                .map(|m| m.mean());
+            for patch in patches.iter().filter(|p| p.slide.as_deref() == Some(&*own)) {
+                if let (Some(mpp), Some(level_0)) = (patch.mpp, level_0) {
+                    scale.entry(patch.id.clone()).or_insert(mpp / level_0);
+                }
             }
         }
         Ok(Self {
@@ -143,7 +156,8 @@ mod tests {
         let mut patch = Patch::new("p", "s.tif", source);
         patch.slide = Some("s".into());
         (patch.x, patch.y, patch.mpp) = (Some(40), Some(0), Some(2.0));
-        let annotated = Annotated::read(std::slice::from_ref(&xml), &[&patch], None).unwrap();
+        let annotated =
+            Annotated::read(std::slice::from_ref(&xml), &[&patch], (&[], None)).unwrap();
         let inside = annotated.under(&patch, (40, 40)).unwrap().unwrap();
         // Four pixels of the slide to one of the patch: 60 of its pixels lie left of the border, 15 of the patch's.
         assert!(
@@ -158,7 +172,7 @@ mod tests {
             (Some("s".into()), Some(40), Some(0), Some(2.0));
         let words = annotated.under(&apart, (40, 40)).unwrap_err();
         assert!(words.contains("--slide-mpp"), "{words}");
-        let stated = Annotated::read(&[xml], &[&apart], Some(0.5)).unwrap();
+        let stated = Annotated::read(&[xml], &[&apart], (&[], Some(0.5))).unwrap();
         assert_eq!(stated.under(&apart, (40, 40)).unwrap().unwrap(), inside);
         apart.slide = Some("other".into());
         assert!(stated.under(&apart, (40, 40)).unwrap().is_none());
