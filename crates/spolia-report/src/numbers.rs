@@ -64,6 +64,14 @@ pub(crate) fn interval(low: f64, high: f64) -> String {
     format!("{} to {}", two(low), two(high))
 }
 
+/// A value, and its interval in brackets where it is known: `0.95 (0.92 to 0.98)`.
+pub(crate) fn bracketed(value: Option<f64>, ends: Option<(f64, f64)>) -> String {
+    match (value, ends) {
+        (Some(_), Some((low, high))) => format!("{} ({})", two(value), interval(low, high)),
+        _ => two(value),
+    }
+}
+
 /// A count with thousands apart: `24,775`.
 pub(crate) fn count(n: usize) -> String {
     let digits = n.to_string();

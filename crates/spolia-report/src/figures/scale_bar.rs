@@ -20,19 +20,11 @@ pub fn scale_bar(rgb: &mut Vec<u8>, (width, height): (usize, usize), um_per_px: 
     };
     let bar = (length / um_per_px).round() as u32;
     let plate = (bar.max(text_width(&words)) + 2 * THICK, LETTER + 3 * THICK);
-    let fits = (plate.0 + 2 * EDGE) as usize <= width && (plate.1 + 2 * EDGE) as usize <= height;
-    if !fits || rgb.len() != width * height * 3 {
-        return;
-    }
-    let Some(mut picture) = RgbImage::from_raw(width as u32, height as u32, std::mem::take(rgb))
-    else {
+    let left = EDGE;
+    let Some(mut picture) = darkened(rgb, (width, height), left, plate) else {
         return;
     };
-    let (left, top) = (EDGE, height as u32 - EDGE - plate.1);
-    for (x, y) in (0..plate.1).flat_map(|y| (0..plate.0).map(move |x| (x, y))) {
-        let pixel = picture.get_pixel_mut(left + x, top + y);
-        pixel.0 = pixel.0.map(|v| v / 4);
-    }
+    let top = height as u32 - EDGE - plate.1;
     let white = Rgb([255; 3]);
     for (x, y) in (0..THICK).flat_map(|y| (0..bar).map(move |x| (x, y))) {
         picture.put_pixel(left + THICK + x, top + LETTER + THICK + y, white);
@@ -56,22 +48,11 @@ pub fn colour_bar(
         bar.max(text_width(words)).max(ends) + 2 * THICK,
         2 * LETTER + 5 * THICK,
     );
-    let fits = (plate.0 + 2 * EDGE) as usize <= width && (plate.1 + 2 * EDGE) as usize <= height;
-    if !fits || rgb.len() != width * height * 3 {
-        return;
-    }
-    let Some(mut picture) = RgbImage::from_raw(width as u32, height as u32, std::mem::take(rgb))
-    else {
+    let left = (width as u32).saturating_sub(EDGE + plate.0);
+    let Some(mut picture) = darkened(rgb, (width, height), left, plate) else {
         return;
     };
-    let (left, top) = (
-        width as u32 - EDGE - plate.0,
-        height as u32 - EDGE - plate.1,
-    );
-    for (x, y) in (0..plate.1).flat_map(|y| (0..plate.0).map(move |x| (x, y))) {
-        let pixel = picture.get_pixel_mut(left + x, top + y);
-        pixel.0 = pixel.0.map(|v| v / 4);
-    }
+    let top = height as u32 - EDGE - plate.1;
     let white = Rgb([255; 3]);
     letters(&mut picture, words, (left + THICK, top + THICK / 2), white);
     let length = plate.0 - 2 * THICK;
@@ -86,6 +67,27 @@ pub fn colour_bar(
     let right = left + plate.0 - THICK - text_width(high);
     letters(&mut picture, high, (right, below), white);
     *rgb = picture.into_raw();
+}
+
+/// Takes a picture out of its bytes with a darkened plate, from `left` and above the lower edge; `None`, and the bytes as they
+/// are, where the plate does not fit or the bytes are not those of the size.
+fn darkened(
+    rgb: &mut Vec<u8>,
+    (width, height): (usize, usize),
+    left: u32,
+    plate: (u32, u32),
+) -> Option<RgbImage> {
+    let fits = (plate.0 + 2 * EDGE) as usize <= width && (plate.1 + 2 * EDGE) as usize <= height;
+    if !fits || rgb.len() != width * height * 3 {
+        return None;
+    }
+    let mut picture = RgbImage::from_raw(width as u32, height as u32, std::mem::take(rgb))?;
+    let top = height as u32 - EDGE - plate.1;
+    for (x, y) in (0..plate.1).flat_map(|y| (0..plate.0).map(move |x| (x, y))) {
+        let pixel = picture.get_pixel_mut(left + x, top + y);
+        pixel.0 = pixel.0.map(|v| v / 4);
+    }
+    Some(picture)
 }
 
 /// The largest of 1, 2, 5 times a power of ten that is at most `most` µm, and its words.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::figures::attention::{BASELINES, map_words, target_words};
-use crate::numbers::{count, counted, interval, listed, probability, two};
+use crate::numbers::{count, counted, listed, probability, two};
 use crate::run::judged::{Atypia, Estimate, Measured};
 use crate::run::{Run, first_seen};
 
@@ -41,13 +41,6 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         && judged.localization.is_empty()
         && judged.atypia.is_empty());
     any.then_some(section)
-}
-
-fn estimate(e: &Estimate) -> String {
-    match e.ends {
-        Some((low, high)) => format!("{} ({})", two(e.value), interval(low, high)),
-        None => two(e.value),
-    }
 }
 
 fn units(first: &Measured) -> String {
@@ -112,9 +105,9 @@ fn faithfulness(run: &Run) -> Option<Part> {
             r.network.clone(),
             map_words(&r.method).to_owned(),
             r.measure.clone(),
-            estimate(&r.mean),
-            r.minus[0].map_or_else(String::new, |e| estimate(&e)),
-            r.minus[1].map_or_else(String::new, |e| estimate(&e)),
+            r.mean.words(),
+            r.minus[0].map_or_else(String::new, |e| e.words()),
+            r.minus[1].map_or_else(String::new, |e| e.words()),
         ]
     });
     Some(Part {
@@ -188,7 +181,7 @@ fn localization(run: &Run) -> Option<Part> {
                 };
                 let mut sentence = format!(
                     "{network}, {method}: AUC {} for {}; {} a random map ({}), {} a centred blob ({}), {} the stain alone ({}).",
-                    estimate(&own.mean),
+                    own.mean.words(),
                     target_words(target),
                     verdict(0),
                     level("random"),
@@ -221,12 +214,12 @@ fn localization(run: &Run) -> Option<Part> {
             target_words(&r.target).to_owned(),
             r.measure.clone(),
             two(r.chance),
-            estimate(&r.mean),
+            r.mean.words(),
         ];
         row.extend(
             r.minus
                 .iter()
-                .map(|d| d.map_or_else(String::new, |e| estimate(&e))),
+                .map(|d| d.map_or_else(String::new, |e| e.words())),
         );
         row
     });
@@ -256,7 +249,7 @@ fn atypia(run: &Run) -> Option<Part> {
         let controls: Vec<String> = main
             .iter()
             .filter(|c| !trained(run, &c.network) && c.method == r.method && c.target == r.target)
-            .filter_map(|c| Some(format!("{} {}", c.network, estimate(c.slope.as_ref()?))))
+            .filter_map(|c| Some(format!("{} {}", c.network, c.slope.as_ref()?.words())))
             .collect();
         let beside = if controls.is_empty() {
             " No untrained network stands beside it, so it cannot be said what was learnt."
@@ -272,7 +265,7 @@ fn atypia(run: &Run) -> Option<Part> {
              p {} over {}.{beside}",
             r.network,
             r.method,
-            estimate(slope),
+            slope.words(),
             probability(r.p),
             counted(r.groups, &r.unit, &format!("{}s", r.unit))
         ));
@@ -284,7 +277,7 @@ fn atypia(run: &Run) -> Option<Part> {
             target_words(&r.target).to_owned(),
             r.morphology.clone(),
             two(r.rho),
-            r.slope.as_ref().map_or_else(String::new, estimate),
+            r.slope.as_ref().map_or_else(String::new, Estimate::words),
             probability(r.p),
             probability(r.q),
         ]

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use crate::numbers::{counted, interval, listed, probability, signed, two};
+use crate::numbers::{counted, interval, listed, probability, signed};
 use crate::run::comparison::{Compared, Slope};
-use crate::run::judged::Estimate;
 use crate::run::{Run, first_seen};
 
 /// What the page says of comparison.csv.
@@ -28,9 +27,8 @@ pub(super) fn section(run: &Run) -> Option<Section> {
     for pair in first_seen(run.compared.iter().map(Compared::pair)) {
         let own: Vec<&Compared> = run.compared.iter().filter(|c| c.pair() == pair).collect();
         sentences.extend(apart(&pair, &own));
-        let slope = run.slopes.iter().find(|s| {
-            format!("{} \u{2192} {}", s.before, s.after) == pair && s.measure == "features"
-        });
+        let of = |s: &&Slope| s.pair() == pair && s.measure == "features";
+        let slope = run.slopes.iter().find(of);
         sentences.extend(slope.map(|s| deeper(&pair, s)));
         sentences.push(simpler(&pair, &own));
     }
@@ -40,9 +38,9 @@ pub(super) fn section(run: &Run) -> Option<Section> {
             c.layer.clone(),
             c.measure.clone(),
             c.channels.to_string(),
-            bracketed(&c.between),
-            bracketed(&c.null),
-            bracketed(&c.excess),
+            c.between.words(),
+            c.null.words(),
+            c.excess.words(),
             probability(c.q),
         ]
     });
@@ -50,13 +48,6 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         sentences,
         rows: rows.collect(),
     })
-}
-
-fn bracketed(e: &Estimate) -> String {
-    match e.ends {
-        Some((low, high)) => format!("{} ({})", two(e.value), interval(low, high)),
-        None => two(e.value),
-    }
 }
 
 /// At which layers the images differ more than those of two starts.
@@ -118,7 +109,7 @@ fn simpler(pair: &str, own: &[&Compared]) -> String {
             };
             Some(format!(
                 "{words} {verdict} ({} at {})",
-                bracketed(&deepest.excess),
+                deepest.excess.words(),
                 deepest.layer
             ))
         })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::numbers::{count, counted, interval, probability, two};
+use crate::numbers::{bracketed, count, counted, interval, probability, two};
 use crate::run::concepts::Fit;
 use crate::run::{Run, first_seen};
 
@@ -147,10 +147,7 @@ fn sorted_by_concept<T>(
 }
 
 fn held_out(fit: &Fit) -> String {
-    match fit.interval() {
-        Some((low, high)) => format!("{} ({})", two(fit.test), interval(low, high)),
-        None => two(fit.test),
-    }
+    bracketed(fit.test, fit.interval())
 }
 
 fn rows(run: &Run) -> Vec<Row> {

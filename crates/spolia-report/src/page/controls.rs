@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::numbers::{count, counted, interval, listed, probability, two};
+use crate::numbers::{bracketed, count, counted, listed, probability, two};
 use crate::run::controls::Control;
 use crate::run::{Run, first_seen};
 
@@ -47,14 +47,6 @@ struct ToldRow {
     auc: String,
     chance: String,
     p: String,
-}
-
-/// A value with its interval in brackets.
-fn bracketed(value: Option<f64>, ends: Option<(f64, f64)>) -> String {
-    match (value, ends) {
-        (Some(_), Some((low, high))) => format!("{} ({})", two(value), interval(low, high)),
-        _ => two(value),
-    }
 }
 
 /// Words and table of the controls; `None` without them.

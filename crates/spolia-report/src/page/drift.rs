@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::numbers::{count, counted, interval, listed, two};
+use crate::numbers::{bracketed, count, counted, listed, two};
 use crate::run::drift::Drift;
 use crate::run::{Run, first_seen};
 
@@ -39,10 +39,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
             other => other.to_owned(),
         },
         layer: d.layer.clone(),
-        cka: match d.low.zip(d.high) {
-            Some((low, high)) => format!("{} ({})", two(d.cka), interval(low, high)),
-            None => two(d.cka),
-        },
+        cka: bracketed(d.cka, d.low.zip(d.high)),
         svcca: two(d.svcca),
         procrustes: two(d.procrustes),
         own: two(d.own),

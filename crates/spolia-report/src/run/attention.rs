@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// One class activation map.
@@ -39,24 +39,18 @@ impl Map {
 
 /// Reads the table of maps; empty where there is none.
 pub(super) fn maps(path: &Path) -> Result<Vec<Map>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Map {
-                network: row.text("network")?.to_owned(),
-                method: row.text("method")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                id: row.text("id")?.to_owned(),
-                label: row.known_whole("label")?,
-                p: row.known_number("p_tumor")?,
-                class: row.text("class")?.to_owned(),
-                height: row.whole("height")?,
-                width: row.whole("width")?,
-                max: row.known_number("max")?,
-            })
+    table::read(path, |row| {
+        Ok(Map {
+            network: row.text("network")?.to_owned(),
+            method: row.text("method")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            id: row.text("id")?.to_owned(),
+            label: row.known_whole("label")?,
+            p: row.known_number("p_tumor")?,
+            class: row.text("class")?.to_owned(),
+            height: row.whole("height")?,
+            width: row.whole("width")?,
+            max: row.known_number("max")?,
         })
-        .collect()
+    })
 }

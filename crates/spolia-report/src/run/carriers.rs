@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// How much of a concept differs between centres, and what a layer tells of the centre without it.
@@ -21,22 +21,16 @@ pub(crate) struct Carrier {
 
 /// Reads the table; empty where there is none.
 pub(super) fn carriers(path: &Path) -> Result<Vec<Carrier>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Carrier {
-                network: row.text("network")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                concept: row.text("concept")?.to_owned(),
-                eta_squared: row.number("eta_squared")?,
-                null: row.number("eta_squared_null")?,
-                q: row.known_number("q_value")?,
-                with: row.known_number("balanced_accuracy")?,
-                without: row.known_number("balanced_accuracy_without")?,
-            })
+    table::read(path, |row| {
+        Ok(Carrier {
+            network: row.text("network")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            concept: row.text("concept")?.to_owned(),
+            eta_squared: row.number("eta_squared")?,
+            null: row.number("eta_squared_null")?,
+            q: row.known_number("q_value")?,
+            with: row.known_number("balanced_accuracy")?,
+            without: row.known_number("balanced_accuracy_without")?,
         })
-        .collect()
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 use crate::run::judged::Estimate;
 
@@ -25,7 +25,7 @@ pub(crate) struct Compared {
 impl Compared {
     /// Both networks, as the figures name them.
     pub(crate) fn pair(&self) -> String {
-        format!("{} \u{2192} {}", self.before, self.after)
+        super::pair(&self.before, &self.after)
     }
 }
 
@@ -39,57 +39,44 @@ pub(crate) struct Slope {
     pub(crate) slope: Estimate,
 }
 
+impl Slope {
+    /// As [`Compared::pair`].
+    pub(crate) fn pair(&self) -> String {
+        super::pair(&self.before, &self.after)
+    }
+}
+
 /// Reads the table of layers; empty where there is none.
 pub(super) fn compared(path: &Path) -> Result<Vec<Compared>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            let estimate = |name: &str| -> Result<Estimate, Error> {
-                let low = row.known_finite(&format!("{name}_low"))?;
-                let high = row.known_finite(&format!("{name}_high"))?;
-                Ok(Estimate {
-                    value: row.number(name)?,
-                    ends: low.zip(high),
-                })
-            };
-            Ok(Compared {
-                before: row.text("before")?.to_owned(),
-                after: row.text("after")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                measure: row.text("measure")?.to_owned(),
-                channels: row.whole("channels")?,
-                between: estimate("between")?,
-                null: estimate("null")?,
-                excess: estimate("excess")?,
-                q: row.known_finite("q_value")?,
-            })
+    table::read(path, |row| {
+        let estimate = |name: &str| {
+            let (low, high) = (format!("{name}_low"), format!("{name}_high"));
+            Estimate::required(row, [name, &low, &high])
+        };
+        Ok(Compared {
+            before: row.text("before")?.to_owned(),
+            after: row.text("after")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            measure: row.text("measure")?.to_owned(),
+            channels: row.whole("channels")?,
+            between: estimate("between")?,
+            null: estimate("null")?,
+            excess: estimate("excess")?,
+            q: row.known_finite("q_value")?,
         })
-        .collect()
+    })
 }
 
 /// Reads the table of slopes; empty where there is none.
 pub(super) fn slopes(path: &Path) -> Result<Vec<Slope>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            let ends = row.known_finite("low")?.zip(row.known_finite("high")?);
-            Ok(Slope {
-                before: row.text("before")?.to_owned(),
-                after: row.text("after")?.to_owned(),
-                measure: row.text("measure")?.to_owned(),
-                layers: row.whole("layers")?,
-                channels: row.whole("channels")?,
-                slope: Estimate {
-                    value: row.number("slope")?,
-                    ends,
-                },
-            })
+    table::read(path, |row| {
+        Ok(Slope {
+            before: row.text("before")?.to_owned(),
+            after: row.text("after")?.to_owned(),
+            measure: row.text("measure")?.to_owned(),
+            layers: row.whole("layers")?,
+            channels: row.whole("channels")?,
+            slope: Estimate::required(row, ["slope", "low", "high"])?,
         })
-        .collect()
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// How well one layer's features explain one concept measure.
@@ -37,28 +37,22 @@ impl Fit {
 
 /// Reads the table of fits; empty where there is none.
 pub(super) fn fits(path: &Path) -> Result<Vec<Fit>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Fit {
-                network: row.text("network")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                concept: row.text("concept")?.to_owned(),
-                n: row.whole("n")?,
-                features: row.whole("features")?,
-                adjusted: row.known_finite("r2_adjusted")?,
-                null: row.known_finite("r2_null")?,
-                paper: row.known_finite("r2_paper")?,
-                paper_se: row.known_finite("r2_paper_se")?,
-                test: row.known_finite("r2_test")?,
-                test_low: row.known_finite("r2_test_low")?,
-                test_high: row.known_finite("r2_test_high")?,
-                p: row.known_finite("p_value")?,
-                q: row.known_finite("q_value")?,
-            })
+    table::read(path, |row| {
+        Ok(Fit {
+            network: row.text("network")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            concept: row.text("concept")?.to_owned(),
+            n: row.whole("n")?,
+            features: row.whole("features")?,
+            adjusted: row.known_finite("r2_adjusted")?,
+            null: row.known_finite("r2_null")?,
+            paper: row.known_finite("r2_paper")?,
+            paper_se: row.known_finite("r2_paper_se")?,
+            test: row.known_finite("r2_test")?,
+            test_low: row.known_finite("r2_test_low")?,
+            test_high: row.known_finite("r2_test_high")?,
+            p: row.known_finite("p_value")?,
+            q: row.known_finite("q_value")?,
         })
-        .collect()
+    })
 }

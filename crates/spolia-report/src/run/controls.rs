@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// Controls of the held-out R² of one concept at one layer.
@@ -39,26 +39,20 @@ impl Control {
 
 /// Reads the table; empty where there is none.
 pub(super) fn controls(path: &Path) -> Result<Vec<Control>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Control {
-                network: row.text("network")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                concept: row.text("concept")?.to_owned(),
-                n: row.whole("n")?,
-                components: row.whole("components")?,
-                equal: row.known_finite("r2_equal")?,
-                equal_low: row.known_finite("r2_equal_low")?,
-                equal_high: row.known_finite("r2_equal_high")?,
-                unique: row.known_finite("r2_unique")?,
-                unique_low: row.known_finite("r2_unique_low")?,
-                unique_high: row.known_finite("r2_unique_high")?,
-                ceiling: row.optional_number("r2_ceiling")?,
-            })
+    table::read(path, |row| {
+        Ok(Control {
+            network: row.text("network")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            concept: row.text("concept")?.to_owned(),
+            n: row.whole("n")?,
+            components: row.whole("components")?,
+            equal: row.known_finite("r2_equal")?,
+            equal_low: row.known_finite("r2_equal_low")?,
+            equal_high: row.known_finite("r2_equal_high")?,
+            unique: row.known_finite("r2_unique")?,
+            unique_low: row.known_finite("r2_unique_low")?,
+            unique_high: row.known_finite("r2_unique_high")?,
+            ceiling: row.optional_number("r2_ceiling")?,
         })
-        .collect()
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// How well a concept that is a class (not a number) is told from a layer's features.
@@ -46,53 +46,41 @@ pub(crate) struct Centre {
 
 /// Reads the table of classes; empty where there is none.
 pub(super) fn classes(path: &Path) -> Result<Vec<Classes>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            let classes = row.whole("classes")?;
-            let equal = (classes > 0).then(|| 1.0 / classes as f64);
-            Ok(Classes {
-                network: row.text("network")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                concept: row.text("concept")?.to_owned(),
-                n: row.whole("n")?,
-                classes,
-                accuracy: row.known_number("balanced_accuracy")?,
-                low: row.known_number("low")?,
-                high: row.known_number("high")?,
-                auc: row.known_number("auc")?,
-                chance: row.optional_number("null")?.or(equal),
-                p: row.known_number("p_value")?,
-            })
+    table::read(path, |row| {
+        let classes = row.whole("classes")?;
+        let equal = (classes > 0).then(|| 1.0 / classes as f64);
+        Ok(Classes {
+            network: row.text("network")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            concept: row.text("concept")?.to_owned(),
+            n: row.whole("n")?,
+            classes,
+            accuracy: row.known_number("balanced_accuracy")?,
+            low: row.known_number("low")?,
+            high: row.known_number("high")?,
+            auc: row.known_number("auc")?,
+            chance: row.optional_number("null")?.or(equal),
+            p: row.known_number("p_value")?,
         })
-        .collect()
+    })
 }
 
 /// Reads the table of centres; empty where there is none.
 pub(super) fn centres(path: &Path) -> Result<Vec<Centre>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Centre {
-                network: row.text("network")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                n: row.whole("n")?,
-                centres: row.whole("centres")?,
-                groups: row.whole("groups")?,
-                unit: row.text("unit")?.to_owned(),
-                accuracy: row.known_number("balanced_accuracy")?,
-                low: row.known_number("low")?,
-                high: row.known_number("high")?,
-                chance: row.optional_number("null")?.or(row.known_number("chance")?),
-                chance_high: row.optional_number("null_high")?,
-                p: row.known_number("p_value")?,
-            })
+    table::read(path, |row| {
+        Ok(Centre {
+            network: row.text("network")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            n: row.whole("n")?,
+            centres: row.whole("centres")?,
+            groups: row.whole("groups")?,
+            unit: row.text("unit")?.to_owned(),
+            accuracy: row.known_number("balanced_accuracy")?,
+            low: row.known_number("low")?,
+            high: row.known_number("high")?,
+            chance: row.optional_number("null")?.or(row.known_number("chance")?),
+            chance_high: row.optional_number("null_high")?,
+            p: row.known_number("p_value")?,
         })
-        .collect()
+    })
 }

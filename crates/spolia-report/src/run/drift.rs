@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// A layer of two networks.
@@ -29,7 +29,7 @@ pub(crate) struct Drift {
 impl Drift {
     /// Both networks, as figures and sentences call the pair.
     pub(crate) fn pair(&self) -> String {
-        format!("{} \u{2192} {}", self.before, self.after)
+        super::pair(&self.before, &self.after)
     }
 
     /// Whether the two networks differ by seeds alone.
@@ -40,27 +40,21 @@ impl Drift {
 
 /// Reads the table; empty where there is none.
 pub(super) fn drift(path: &Path) -> Result<Vec<Drift>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Drift {
-                before: row.text("before")?.to_owned(),
-                after: row.text("after")?.to_owned(),
-                kind: row.text("kind")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                n: row.whole("n")?,
-                cka: row.known_finite("cka")?,
-                low: row.known_finite("cka_low")?,
-                high: row.known_finite("cka_high")?,
-                svcca: row.known_finite("svcca")?,
-                procrustes: row.known_finite("procrustes")?,
-                own: row.known_finite("channel_correlation")?,
-                weight_distance: row.known_finite("weight_distance")?,
-                kernel_cosine: row.known_finite("kernel_cosine")?,
-            })
+    table::read(path, |row| {
+        Ok(Drift {
+            before: row.text("before")?.to_owned(),
+            after: row.text("after")?.to_owned(),
+            kind: row.text("kind")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            n: row.whole("n")?,
+            cka: row.known_finite("cka")?,
+            low: row.known_finite("cka_low")?,
+            high: row.known_finite("cka_high")?,
+            svcca: row.known_finite("svcca")?,
+            procrustes: row.known_finite("procrustes")?,
+            own: row.known_finite("channel_correlation")?,
+            weight_distance: row.known_finite("weight_distance")?,
+            kernel_cosine: row.known_finite("kernel_cosine")?,
         })
-        .collect()
+    })
 }

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::table::{Row, Table};
+use super::table::{self, Row};
 use crate::Error;
+use crate::numbers::bracketed;
 
 /// An estimate with its interval, where it is known.
 #[derive(Clone, Copy)]
@@ -16,10 +17,26 @@ pub(crate) struct Estimate {
 }
 
 impl Estimate {
-    fn read(row: &Row<'_>, [value, low, high]: [&str; 3]) -> Result<Option<Self>, Error> {
+    /// From three columns of a row; none where the value is not known.
+    pub(super) fn read(
+        row: &Row<'_>,
+        [value, low, high]: [&str; 3],
+    ) -> Result<Option<Self>, Error> {
         let ends = row.known_finite(low)?.zip(row.known_finite(high)?);
         let value = row.known_finite(value)?;
         Ok(value.map(|value| Self { value, ends }))
+    }
+
+    /// As [`Estimate::read`], of a value that must be there.
+    pub(super) fn required(row: &Row<'_>, [value, low, high]: [&str; 3]) -> Result<Self, Error> {
+        let ends = row.known_finite(low)?.zip(row.known_finite(high)?);
+        let value = row.number(value)?;
+        Ok(Self { value, ends })
+    }
+
+    /// In words: the value and its interval.
+    pub(crate) fn words(&self) -> String {
+        bracketed(Some(self.value), self.ends)
     }
 
     /// Whether the whole interval lies above `level`.
@@ -112,19 +129,12 @@ pub(crate) struct Judged {
 /// Reads the tables in `folder`; empty where there are none.
 pub(super) fn judged(folder: &Path) -> Result<Judged, Error> {
     Ok(Judged {
-        faithfulness: rows(&folder.join("faithfulness.csv"), |row| measured(row, false))?,
-        localization: rows(&folder.join("localization.csv"), |row| measured(row, true))?,
-        atypia: rows(&folder.join("atypia.csv"), atypia)?,
-        sanity: rows(&folder.join("sanity.csv"), sanity)?,
+        faithfulness: table::read(&folder.join("faithfulness.csv"), |row| measured(row, false))?,
+        localization: table::read(&folder.join("localization.csv"), |row| measured(row, true))?,
+        atypia: table::read(&folder.join("atypia.csv"), atypia)?,
+        sanity: table::read(&folder.join("sanity.csv"), sanity)?,
         style: super::json(&folder.join("overlays.json"))?.unwrap_or_default(),
     })
-}
-
-fn rows<T>(path: &Path, read: impl Fn(&Row<'_>) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-    match Table::open(path)? {
-        Some(table) => table.rows().map(|row| read(&row)).collect(),
-        None => Ok(Vec::new()),
-    }
 }
 
 fn measured(row: &Row<'_>, localized: bool) -> Result<Measured, Error> {
@@ -151,10 +161,7 @@ fn measured(row: &Row<'_>, localized: bool) -> Result<Measured, Error> {
         } else {
             None
         },
-        mean: Estimate {
-            value: row.number("mean")?,
-            ends: row.known_finite("low")?.zip(row.known_finite("high")?),
-        },
+        mean: Estimate::required(row, ["mean", "low", "high"])?,
         minus: [
             minus("random")?,
             minus("centre")?,

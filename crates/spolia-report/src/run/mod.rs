@@ -123,6 +123,11 @@ impl Run {
     }
 }
 
+/// Two networks, as figures and sentences call a change from one to the other.
+fn pair(before: &str, after: &str) -> String {
+    format!("{before} \u{2192} {after}")
+}
+
 /// Each value once, in order of first appearance.
 pub(crate) fn first_seen<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut seen = Vec::new();

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::manifest::About;
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// A network and its tables; what was not run is empty.
@@ -105,35 +105,23 @@ pub(super) fn network(folder: &Path, about: About) -> Result<Network, Error> {
 }
 
 fn epochs(path: &Path) -> Result<Vec<Epoch>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Epoch {
-                epoch: row.whole("epoch")?,
-                train_loss: row.known_number("train_loss")?,
-                val_loss: row.known_number("val_loss")?,
-                val_accuracy: row.known_number("val_accuracy")?,
-                val_auc: row.known_number("val_auc")?,
-            })
+    table::read(path, |row| {
+        Ok(Epoch {
+            epoch: row.whole("epoch")?,
+            train_loss: row.known_number("train_loss")?,
+            val_loss: row.known_number("val_loss")?,
+            val_accuracy: row.known_number("val_accuracy")?,
+            val_auc: row.known_number("val_auc")?,
         })
-        .collect()
+    })
 }
 
 fn roc(path: &Path) -> Result<Vec<RocPoint>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(RocPoint {
-                split: row.text("split")?.to_owned(),
-                fpr: row.number("fpr")?,
-                tpr: row.number("tpr")?,
-            })
+    table::read(path, |row| {
+        Ok(RocPoint {
+            split: row.text("split")?.to_owned(),
+            fpr: row.number("fpr")?,
+            tpr: row.number("tpr")?,
         })
-        .collect()
+    })
 }

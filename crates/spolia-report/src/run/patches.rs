@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// One patch.
@@ -28,38 +28,26 @@ pub(crate) struct Problem {
 
 /// Reads the patch table; empty where there is none.
 pub(super) fn patches(path: &Path) -> Result<Vec<Patch>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Patch {
-                label: row.known_whole("label")?,
-                patient: row.known("patient")?,
-                centre: row.known("centre")?,
-                slide: row.known("slide")?,
-                split: row.known("split")?,
-                id: row.text("id")?.to_owned(),
-                file: row.text("file")?.to_owned(),
-            })
+    table::read(path, |row| {
+        Ok(Patch {
+            label: row.known_whole("label")?,
+            patient: row.known("patient")?,
+            centre: row.known("centre")?,
+            slide: row.known("slide")?,
+            split: row.known("split")?,
+            id: row.text("id")?.to_owned(),
+            file: row.text("file")?.to_owned(),
         })
-        .collect()
+    })
 }
 
 /// Reads the table of problems; empty where there is none.
 pub(super) fn problems(path: &Path) -> Result<Vec<Problem>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Problem {
-                item: row.text("item")?.to_owned(),
-                step: row.text("step")?.to_owned(),
-                error: row.text("error")?.to_owned(),
-            })
+    table::read(path, |row| {
+        Ok(Problem {
+            item: row.text("item")?.to_owned(),
+            step: row.text("step")?.to_owned(),
+            error: row.text("error")?.to_owned(),
         })
-        .collect()
+    })
 }

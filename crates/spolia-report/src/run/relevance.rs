@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// How the logit follows a concept at a layer, over the patches of a class or all.
@@ -30,28 +30,22 @@ pub(crate) struct Relevance {
 
 /// Reads the table; empty where there is none.
 pub(super) fn relevance(path: &Path) -> Result<Vec<Relevance>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Relevance {
-                network: row.text("network")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                concept: row.text("concept")?.to_owned(),
-                class: row.text("class")?.to_owned(),
-                n: row.whole("n")?,
-                tcav: row.known_finite("tcav")?,
-                tcav_null: row.known_finite("tcav_null")?,
-                tcav_q: row.known_finite("tcav_q")?,
-                br: row.known_finite("br")?,
-                br_null_sd: row.known_finite("br_null_sd")?,
-                br_q: row.known_finite("br_q")?,
-                tcav_random: row.optional_number("tcav_random")?,
-                tcav_random_q: row.optional_number("tcav_random_q")?,
-                br_random_sd: row.optional_number("br_random_sd")?,
-            })
+    table::read(path, |row| {
+        Ok(Relevance {
+            network: row.text("network")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            concept: row.text("concept")?.to_owned(),
+            class: row.text("class")?.to_owned(),
+            n: row.whole("n")?,
+            tcav: row.known_finite("tcav")?,
+            tcav_null: row.known_finite("tcav_null")?,
+            tcav_q: row.known_finite("tcav_q")?,
+            br: row.known_finite("br")?,
+            br_null_sd: row.known_finite("br_null_sd")?,
+            br_q: row.known_finite("br_q")?,
+            tcav_random: row.optional_number("tcav_random")?,
+            tcav_random_q: row.optional_number("tcav_random_q")?,
+            br_random_sd: row.optional_number("br_random_sd")?,
         })
-        .collect()
+    })
 }

@@ -52,6 +52,20 @@ impl Table {
     }
 }
 
+/// What `read` makes of each row of a table; empty where the table is not there.
+///
+/// # Errors
+/// As [`Table::open`], and those of `read`.
+pub(super) fn read<T>(
+    path: &Path,
+    read: impl Fn(&Row<'_>) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    match Table::open(path)? {
+        Some(table) => table.rows().map(|row| read(&row)).collect(),
+        None => Ok(Vec::new()),
+    }
+}
+
 /// Turns what the CSV reader said into our words.
 fn broken(path: &Path, error: &csv::Error) -> Error {
     let line = error.position().map_or(1, csv::Position::line);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::table::Table;
+use super::table;
 use crate::Error;
 
 /// One visualized channel.
@@ -38,25 +38,19 @@ impl Channel {
 
 /// Reads the table of channels; empty where there is none.
 pub(super) fn channels(path: &Path) -> Result<Vec<Channel>, Error> {
-    let Some(table) = Table::open(path)? else {
-        return Ok(Vec::new());
-    };
-    table
-        .rows()
-        .map(|row| {
-            Ok(Channel {
-                network: row.text("network")?.to_owned(),
-                layer: row.text("layer")?.to_owned(),
-                channel: row.whole("channel")?,
-                steps: row.whole("steps")?,
-                size: row.whole("size")?,
-                first: row.known_number("objective_first")?,
-                last: row.known_number("objective_last")?,
-                dead: row.flag("dead")?,
-                optimum: row.optional_number("optimum")?,
-                on_data: row.optional_number("on_data")?,
-                state: row.optional_text("state"),
-            })
+    table::read(path, |row| {
+        Ok(Channel {
+            network: row.text("network")?.to_owned(),
+            layer: row.text("layer")?.to_owned(),
+            channel: row.whole("channel")?,
+            steps: row.whole("steps")?,
+            size: row.whole("size")?,
+            first: row.known_number("objective_first")?,
+            last: row.known_number("objective_last")?,
+            dead: row.flag("dead")?,
+            optimum: row.optional_number("optimum")?,
+            on_data: row.optional_number("on_data")?,
+            state: row.optional_text("state"),
         })
-        .collect()
+    })
 }
