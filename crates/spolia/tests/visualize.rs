@@ -129,6 +129,14 @@ fn a_study_compares_networks_and_shows_patches() {
     spolia(&["run", "study.toml", "--quiet", "--out", "run"], root).success();
     assert_eq!(fs::read(below.join("comparison.csv")).unwrap(), before);
 
+    // Fewer channels: the layers are drawn anew, and what other steps keep beside them stays.
+    let fewer = STUDY.replace("channels = \"0-3\"", "channels = \"0-2\"");
+    fs::write(root.join("study.toml"), fewer).unwrap();
+    spolia(&["run", "study.toml", "--quiet", "--out", "run"], root).success();
+    assert!(!below.join("tuned/Mixed_5b/channel_0003.png").exists());
+    assert!(below.join("tuned/Mixed_5b/channel_0002.png").is_file());
+    assert!(below.join("tuned/objectives/objective_00_0.png").is_file());
+
     by_command(root);
 }
 

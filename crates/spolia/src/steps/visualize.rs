@@ -11,6 +11,7 @@ use spolia_network::Network;
 use super::Run;
 use crate::jobs::batches;
 use crate::jobs::concepts::tables::fill_q;
+use crate::jobs::model::Model;
 use crate::jobs::visualize::compare::{self, Drawn};
 use crate::jobs::visualize::exemplars::OnData;
 use crate::jobs::visualize::{self as jobs, Channel, draw};
@@ -20,6 +21,9 @@ use crate::study::{Channels, Origin, PresetPlan, VisualizePlan};
 
 /// Patches whose colours are taken.
 const COLOURS: usize = 500;
+/// Folders of other steps within a network's.
+const AGAIN: &str = "again";
+const OBJECTIVES: &str = "objectives";
 /// The step that compares networks' images.
 pub const COMPARISON: &str = "comparison";
 
@@ -30,37 +34,26 @@ pub fn step(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::R
         .key(&name, &[&format!("train/{network}")])
         .with("plan", &shared(plan))?
         .with("seed", &run.seed)?;
-    if run.begin(&name, key, &[name.as_str()])? == Begin::Done {
+    let outputs = layer_folders(run, &name);
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    if run.begin(&name, key, &outputs)? == Begin::Done {
         return Ok(());
     }
     let model = run.model(network)?;
-    let settings = settings(plan, run.seed);
     let work = layers(plan, &model.network, run.seed)?;
-    let channels: usize = work.iter().map(|(_, c)| c.len()).sum();
-    let task = run
-        .context
-        .progress
-        .start(&name, channels * settings.total_steps());
-    for (layer, channels) in work {
-        let stage = model.network.stage(layer).into_diagnostic()?;
-        draw(
-            &model,
-            stage,
-            &channels,
-            plan.batch,
-            &settings,
-            &run.folder.path(format!("{name}/{layer}")),
-            &task,
-        )?;
-    }
-    task.finish();
-    Ok(run.folder.finish(&name, channels)?)
+    draw_all(
+        run,
+        plan,
+        (&name, &name),
+        (&model, &work),
+        &settings(plan, run.seed),
+    )
 }
 
 /// The same from a second start, of the first channels of each layer: what two images of one channel differ by alone.
 pub fn again(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::Result<()> {
     let name = format!("again/{network}");
-    let folder = format!("visualize/{network}/again");
+    let folder = format!("visualize/{network}/{AGAIN}");
     let key = run
         .key(&name, &[&format!("train/{network}")])
         .with("plan", &shared(plan))?
@@ -78,16 +71,38 @@ pub fn again(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::
     for (_, channels) in &mut work {
         channels.truncate(plan.again);
     }
+    draw_all(run, plan, (&name, &folder), (&model, &work), &settings)
+}
+
+/// What a network's folder holds of its own step, without what other steps keep there.
+fn layer_folders(run: &Run<'_>, folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(run.folder.path(folder));
+    let entries = entries.into_iter().flatten().filter_map(Result::ok);
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names
+        .filter(|name| ![AGAIN, OBJECTIVES].contains(&name.as_str()))
+        .map(|name| format!("{folder}/{name}"))
+        .collect()
+}
+
+/// Draws each layer's channels into its folder below `folder`, and ends the step.
+fn draw_all(
+    run: &mut Run<'_>,
+    plan: &VisualizePlan,
+    (step, folder): (&str, &str),
+    (model, work): (&Model, &[(&'static str, Vec<usize>)]),
+    settings: &Settings,
+) -> miette::Result<()> {
     let channels = work.iter().map(|(_, c)| c.len()).sum();
     let steps = channels * settings.total_steps();
-    let task = run.context.progress.start(&name, steps);
+    let task = run.context.progress.start(step, steps);
     for (layer, channels) in work {
         let stage = model.network.stage(layer).into_diagnostic()?;
         let to = run.folder.path(format!("{folder}/{layer}"));
-        draw(&model, stage, &channels, plan.batch, &settings, &to, &task)?;
+        draw(model, stage, channels, plan.batch, settings, &to, &task)?;
     }
     task.finish();
-    Ok(run.folder.finish(&name, channels)?)
+    Ok(run.folder.finish(step, channels)?)
 }
 
 /// The patches that excite each channel most, and what it answers to them.
@@ -134,7 +149,7 @@ pub fn exemplars(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miet
 /// Images of written objectives, which may name the network's concept vectors.
 pub fn objectives(run: &mut Run<'_>, plan: &VisualizePlan, network: &str) -> miette::Result<()> {
     let name = format!("objectives/{network}");
-    let folder = format!("visualize/{network}/objectives");
+    let folder = format!("visualize/{network}/{OBJECTIVES}");
     let mut upstream = vec![format!("train/{network}"), format!("concepts/{network}")];
     upstream.extend(plan.own_colours.then(|| "patches".to_owned()));
     let upstream: Vec<&str> = upstream.iter().map(String::as_str).collect();
@@ -203,7 +218,7 @@ pub fn comparison(run: &mut Run<'_>, plan: &VisualizePlan) -> miette::Result<()>
             network,
             model,
             images: images(network),
-            again: images(network).join("again"),
+            again: images(network).join(AGAIN),
         };
         let (before, after) = (of(start, &before), of(network, &after));
         let (found, over_depth) = compare::compare([&before, &after], &work, seed)?;

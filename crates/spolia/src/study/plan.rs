@@ -349,12 +349,6 @@ pub enum Formulas {
 }
 
 impl Formulas {
-    /// The words of the study file.
-    pub const WORDS: [(&str, Self); 2] = [
-        ("paper", Self::Paper),
-        ("pytorch-grad-cam", Self::PytorchGradCam),
-    ];
-
     /// How maps are made.
     pub fn options(self) -> Options {
         Options {
@@ -419,14 +413,6 @@ pub enum Regressor {
 }
 
 impl Regressor {
-    /// The words of the study file.
-    pub const WORDS: [(&str, Self); 4] = [
-        ("ridge", Self::Ridge),
-        ("ols", Self::Ols),
-        ("pls", Self::Pls),
-        ("lasso", Self::Lasso),
-    ];
-
     /// The estimator.
     pub fn estimator(self) -> Estimator {
         match self {
@@ -451,13 +437,6 @@ pub enum Pooling {
 }
 
 impl Pooling {
-    /// The words of the study file.
-    pub const WORDS: [(&str, Self); 3] = [
-        ("mean", Self::Mean),
-        ("max", Self::Max),
-        ("flat", Self::Flat),
-    ];
-
     /// The pool.
     pub fn pool(self) -> Pool {
         match self {

@@ -15,8 +15,6 @@ use super::networks::networks;
 use super::plan::*;
 use super::written::{Placed, Table, Written, whole};
 use crate::jobs::attention::Checks;
-use crate::jobs::attention::overlays::Scale;
-use crate::jobs::visualize::written::Form;
 
 /// Resolves a study; every fault found is returned at once.
 pub fn resolve(file: &str, text: &str, folder: &Path, known: &Known) -> Result<Study, Vec<Fault>> {
@@ -247,7 +245,7 @@ impl<'a> Resolver<'_, 'a> {
                 .into_iter()
                 .map(|(text, _)| text)
                 .collect(),
-            parametrization: t.word("parametrization", &Form::WORDS)?,
+            parametrization: t.choice("parametrization")?,
             own_colours: t.word("colours", &[("natural", false), ("patches", true)])?,
             networks: self.chosen(t, "all", networks, |_| true),
         })
@@ -279,7 +277,7 @@ impl<'a> Resolver<'_, 'a> {
         Some(AttentionPlan {
             methods,
             layers,
-            compat: t.word("compat", &Formulas::WORDS)?,
+            compat: t.choice("compat")?,
             networks: self.chosen(t, "all", networks, |_| true),
             class: self.class(&select, classes)?,
             p_min: select.number("p_min", 0.0..=1.0)?,
@@ -292,7 +290,7 @@ impl<'a> Resolver<'_, 'a> {
                 sanity: t.whole("sanity", 0..=u32::MAX as u64)? as usize,
             },
             colours: t.word("colours", &colours)?,
-            scale: t.word("scale", &Scale::WORDS)?,
+            scale: t.choice("scale")?,
         })
     }
 
@@ -331,8 +329,8 @@ impl<'a> Resolver<'_, 'a> {
             layers: self.layers(t),
             images: t.whole("images", 2..=u32::MAX as u64)? as usize,
             repeats: t.whole("repeats", 1..=100_000)? as usize,
-            estimator: t.word("estimator", &Regressor::WORDS)?,
-            pool: t.word("pool", &Pooling::WORDS)?,
+            estimator: t.choice("estimator")?,
+            pool: t.choice("pool")?,
             split: t.word("split", &PARTS)?,
             networks: self.chosen(t, "all", networks, |_| true),
         })

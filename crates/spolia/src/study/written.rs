@@ -3,6 +3,7 @@
 //! A [`Written`] collects faults instead of stopping at the first, so that one check shows them
 //! all. A value that is absent or faulty reads as its default from [`KEYS`](super::keys::KEYS).
 
+use clap::ValueEnum;
 use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 
@@ -199,6 +200,19 @@ impl<'w, 'a> Table<'w, 'a> {
                     .find(|(word, _)| *word == default)
                     .map(|(_, meaning)| *meaning)
             })
+    }
+
+    /// One of the words that a command takes for the same thing.
+    pub fn choice<T: ValueEnum + Copy>(&self, name: &str) -> Option<T> {
+        let known = T::value_variants().iter();
+        let known: Vec<_> = known
+            .filter_map(|value| Some((value.to_possible_value()?, *value)))
+            .collect();
+        let words: Vec<(&str, T)> = known
+            .iter()
+            .map(|(word, v)| (word.get_name(), *v))
+            .collect();
+        self.word(name, &words)
     }
 
     /// A whole number within `range`.

@@ -32,11 +32,6 @@ pub enum Scale {
     Shared,
 }
 
-impl Scale {
-    /// The words of the study file.
-    pub const WORDS: [(&str, Self); 2] = [("own", Self::Own), ("shared", Self::Shared)];
-}
-
 /// How overlays are drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {

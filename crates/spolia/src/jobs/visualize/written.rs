@@ -46,14 +46,6 @@ pub enum Form {
 }
 
 impl Form {
-    /// The words of the study file.
-    pub const WORDS: [(&str, Self); 4] = [
-        ("fourier", Self::Fourier),
-        ("pixels", Self::Pixels),
-        ("pyramid", Self::Pyramid),
-        ("maco", Self::Maco),
-    ];
-
     /// How images of `size` pixels are made: Lucid's way, or MACO's. With `patches` their colours, and of MACO their spectra,
     /// take the place of natural photographs'.
     ///
