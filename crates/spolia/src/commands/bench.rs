@@ -8,8 +8,8 @@ use spolia_interpret::attention::{Method, maps};
 use spolia_interpret::visualize::{Preset, Settings, render};
 use spolia_measure::{Gray, Workspace, haralick13};
 use spolia_network::{
-    Convention, Cpu, Cut, Engine, Initialisation, Network, Profile, ReluGradient, Sgd, Tensor,
-    inception_v3, initialise,
+    Convention, Cpu, Cut, Engine, Initialisation, Network, Profile, ReluGradient, Sgd, StageId,
+    Tensor, inception_v3, initialise,
 };
 use spolia_slide::phantom;
 
@@ -149,15 +149,22 @@ impl Bench {
         Ok(Outcome::Done)
     }
 
+    /// The last layer of a kind of work.
+    fn last(&self, network: &Network, work: &str) -> miette::Result<StageId> {
+        match (&self.layer, work) {
+            (Some(layer), _) => network.stage(layer).into_diagnostic(),
+            (None, "visualization") => network.stage("Mixed_6a").into_diagnostic(),
+            (None, "grad-cam++") => network.stage("Mixed_7c").into_diagnostic(),
+            (None, _) => Ok(network.last()),
+        }
+    }
+
     /// The profile of a call after two that warm up.
     fn profiled(&self, work: &str, batch: usize) -> miette::Result<(Network, Profile)> {
         let network = inception_v3(Convention::Keras, Some(1));
         let weights = initialise(&network, Initialisation::Xavier, 0);
         let input = noise(batch, self.size as usize);
-        let layer = match &self.layer {
-            Some(layer) => network.stage(layer).into_diagnostic()?,
-            None => network.last(),
-        };
+        let layer = self.last(&network, work)?;
         let profile = if work == "training" {
             let mut trainable = Cpu.trainable(&network, &weights).into_diagnostic()?;
             let labels: Vec<f32> = (0..batch).map(|i| (i % 2) as f32).collect();
@@ -195,12 +202,7 @@ impl Bench {
         let weights = initialise(&network, Initialisation::Xavier, 0);
         let size = self.size as usize;
         let input = noise(batch, size);
-        let layer = match (&self.layer, work) {
-            (Some(layer), _) => network.stage(layer).into_diagnostic()?,
-            (None, "visualization") => network.stage("Mixed_6a").into_diagnostic()?,
-            (None, "grad-cam++") => network.stage("Mixed_7c").into_diagnostic()?,
-            (None, _) => network.last(),
-        };
+        let layer = self.last(&network, work)?;
         let times = match work {
             "forward" => {
                 let mut head = Cpu

@@ -7,7 +7,7 @@ use clap::Args;
 use spolia_interpret::attention::Method;
 
 use super::network_args::NetworkArgs;
-use super::slide::{positive, share};
+use super::slide::{ResolutionArgs, share};
 use crate::context::{Context, Outcome, Wrong};
 use crate::jobs::model::Model;
 use crate::jobs::slides::heatmap::{Plan, heatmap};
@@ -17,7 +17,7 @@ use crate::run_folder::{cell, write_csv};
 
 /// `spolia slide heatmap SLIDE…`
 ///
-/// Runs a network over the tissue of each slide in overlapping patches and stitches its probability and its attention into maps
+/// Runs a network over the tissue of each slide in overlapping patches, at the resolution that it was trained on, and stitches its probability and its attention into maps
 /// of the slide: numbers, pyramids, pictures, and detections for QuPath. A killed run goes on where it was.
 #[derive(Debug, Args)]
 pub struct Heatmap {
@@ -29,15 +29,8 @@ pub struct Heatmap {
     /// Side of a patch in pixels.
     #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(75..=8_192))]
     size: u32,
-    /// µm per pixel of the patches: what the network was trained on.
-    #[arg(long, value_name = "M", required_unless_present = "level", conflicts_with = "level", value_parser = positive)]
-    mpp: Option<f64>,
-    /// Level of the slides' pyramids that patches are read from.
-    #[arg(long, value_name = "L")]
-    level: Option<usize>,
-    /// µm per pixel of level 0, of slides whose file does not say.
-    #[arg(long, value_name = "M", value_parser = positive)]
-    slide_mpp: Option<f64>,
+    #[command(flatten)]
+    resolution: ResolutionArgs,
     /// Share of a patch that its neighbour covers, below 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     overlap: f64,
@@ -88,9 +81,9 @@ impl Heatmap {
         }
         let plan = Plan {
             size: self.size,
-            mpp: self.mpp,
-            level: self.level.unwrap_or(0),
-            slide_mpp: self.slide_mpp,
+            mpp: self.resolution.mpp,
+            level: self.resolution.level.unwrap_or(0),
+            slide_mpp: self.resolution.slide_mpp,
             overlap: self.overlap,
             tissue: self.tissue,
             layer: self.layer,

@@ -225,6 +225,20 @@ impl Tissue {
     }
 }
 
+/// At which resolution patches are read.
+#[derive(Debug, Args)]
+pub struct ResolutionArgs {
+    /// µm per pixel of the patches.
+    #[arg(long, value_name = "M", required_unless_present = "level", conflicts_with = "level", value_parser = positive)]
+    pub mpp: Option<f64>,
+    /// Level of the slides' pyramids that patches are read from.
+    #[arg(long, value_name = "L")]
+    pub level: Option<usize>,
+    /// µm per pixel of level 0, of slides whose file does not say.
+    #[arg(long, value_name = "M", value_parser = positive)]
+    pub slide_mpp: Option<f64>,
+}
+
 /// `spolia slide patches SLIDE…`
 ///
 /// Draws patches at random from the tissue of each slide (as the paper did, up to --per-slide of each class), or all of a grid;
@@ -240,15 +254,8 @@ pub struct Patches {
     /// Side of a patch in pixels.
     #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u32).range(1..=16_384))]
     size: u32,
-    /// µm per pixel of the patches.
-    #[arg(long, value_name = "M", required_unless_present = "level", conflicts_with = "level", value_parser = positive)]
-    mpp: Option<f64>,
-    /// Level of the slides' pyramids that patches are read from.
-    #[arg(long, value_name = "L")]
-    level: Option<usize>,
-    /// µm per pixel of level 0, of slides whose file does not say.
-    #[arg(long, value_name = "M", value_parser = positive)]
-    slide_mpp: Option<f64>,
+    #[command(flatten)]
+    resolution: ResolutionArgs,
     /// Takes all patches of a grid.
     #[arg(long, conflicts_with = "per_slide")]
     grid: bool,
@@ -314,9 +321,9 @@ impl Patches {
         }
         let plan = Cut {
             size: self.size,
-            mpp: self.mpp,
-            level: self.level.unwrap_or(0),
-            slide_mpp: self.slide_mpp,
+            mpp: self.resolution.mpp,
+            level: self.resolution.level.unwrap_or(0),
+            slide_mpp: self.resolution.slide_mpp,
             per_class: (!self.grid).then_some(self.per_slide),
             overlap: self.overlap.unwrap_or(if self.grid { 0.0 } else { 1.0 }),
             tissue: self.tissue,

@@ -3,10 +3,10 @@
 //! A [`Written`] collects faults instead of stopping at the first, so that one check shows them
 //! all. A value that is absent or faulty reads as its default from [`KEYS`](super::keys::KEYS).
 
-use clap::ValueEnum;
 use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 
+use clap::ValueEnum;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 

@@ -1,8 +1,10 @@
 //! Where in a patch of a slide tumour is annotated.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
+use miette::IntoDiagnostic;
 use spolia_dataset::{Mpp, Patch, Resolution, Source};
 use spolia_slide::Slide;
 use spolia_slide::annotation::Shape;
@@ -14,21 +16,21 @@ use crate::jobs::slides::{annotated, name};
 pub struct Annotated {
     /// By the slide's name.
     tumor: BTreeMap<String, Shape>,
-    /// Pixels of level 0 in a pixel of each patch that is read from a slide, by the patch's id.
+    /// Pixels of level 0 in a pixel of each patch, where that is known, by the patch's id.
     scale: BTreeMap<String, f64>,
-    /// µm/px of level 0 of slides whose patches are files of their own.
-    slide_mpp: Option<f64>,
 }
 
 impl Annotated {
-    /// Reads the annotations of the patches' slides, each called as its slide, and opens the slides that patches are read from.
+    /// Reads the annotations of the patches' slides, each called as its slide. How large a patch's pixels are on level 0 is known
+    /// of patches that are read from slides, and of files with µm/px that were cut from one of `slides`, or from a slide of
+    /// `slide_mpp`.
     ///
     /// # Errors
     /// An annotation or a slide cannot be used.
     pub fn read(
         annotations: &[PathBuf],
         patches: &[&Patch],
-        (slides_of, slide_mpp): (&[PathBuf], Option<f64>),
+        (slides, slide_mpp): (&[PathBuf], Option<f64>),
     ) -> miette::Result<Self> {
         let mut tumor = BTreeMap::new();
         for file in annotations {
@@ -37,49 +39,45 @@ impl Annotated {
                 tumor.insert(own, annotated(file, None)?);
             }
         }
-        let mut slides: BTreeMap<&Path, Slide> = BTreeMap::new();
+        let cut_from: BTreeMap<String, &PathBuf> = slides.iter().map(|f| (name(f), f)).collect();
+        let mut open: BTreeMap<&Path, Slide> = BTreeMap::new();
         let mut scale = BTreeMap::new();
         for patch in patches {
-            let Source::Region { file, region } = &patch.source else {
-                continue;
+            let region = match &patch.source {
+                Source::Region { region, .. } => Some(region),
+                _ => None,
             };
-            if !slides.contains_key(file.as_path()) {
-                let slide = Slide::open(file).map_err(|e| miette::miette!("{e}"))?;
-                slides.insert(file, slide);
-            }
-            let Some(slide) = slides.get(file.as_path()) else {
-                continue;
+            let file = match (&patch.source, &patch.slide) {
+                (Source::Region { file, .. }, _) => Some(file),
+                (_, Some(slide)) if slide_mpp.is_none() => cut_from.get(slide).copied(),
+                _ => None,
             };
-            let level_0 = region
-                .slide_mpp
-                .map(Mpp::value)
-                .or(slide.mpp().map(|m| m.mean()));
-            let of = match region.resolution {
-                Resolution::Mpp(mpp) => level_0.map(|level_0| mpp.value() / level_0),
-                Resolution::Level(level) => slide.levels().get(level).map(|l| l.downsample),
-            };
-            if let Some(of) = of {
-                scale.insert(patch.id.clone(), of);
-            }
-        }
-        // Patches that were cut into files: their slides say how large a pixel is.
-        for file in slides_of.iter().filter(|_| slide_mpp.is_none()) {
-            let own = name(file);
-            let level_0 = Slide::open(file)
-                .ok()
-                .and_then(|s| s.mpp())
-                .map(|m| m.mean());
-            for patch in patches.iter().filter(|p| p.slide.as_deref() == Some(&*own)) {
-                if let (Some(mpp), Some(level_0)) = (patch.mpp, level_0) {
-                    scale.entry(patch.id.clone()).or_insert(mpp / level_0);
+            if let Some(file) = file
+                && let Entry::Vacant(place) = open.entry(file)
+            {
+                match Slide::open(file) {
+                    Ok(slide) => {
+                        place.insert(slide);
+                    }
+                    Err(error) if region.is_some() => return Err(error).into_diagnostic(),
+                    // A patch that was cut can be looked at without its slide.
+                    Err(_) => {}
                 }
             }
+            let slide = file.and_then(|file| open.get(file.as_path()));
+            let stated = region.and_then(|r| r.slide_mpp).map(Mpp::value);
+            let own = || Some(slide?.mpp()?.mean());
+            let level_0 = stated.or_else(own).or(slide_mpp);
+            let of = match region.map(|r| r.resolution) {
+                Some(Resolution::Mpp(mpp)) => level_0.map(|level_0| mpp.value() / level_0),
+                Some(Resolution::Level(level)) => slide
+                    .and_then(|s| s.levels().get(level))
+                    .map(|l| l.downsample),
+                None => patch.mpp.zip(level_0).map(|(mpp, level_0)| mpp / level_0),
+            };
+            scale.extend(of.map(|of| (patch.id.clone(), of)));
         }
-        Ok(Self {
-            tumor,
-            scale,
-            slide_mpp,
-        })
+        Ok(Self { tumor, scale })
     }
 
     /// Whether each pixel of a patch is tumour; none where its slide is not annotated.
@@ -97,8 +95,7 @@ impl Annotated {
         let (Some(x0), Some(y0)) = (patch.x, patch.y) else {
             return Err("its slide is annotated, but its x and y are not known".into());
         };
-        let stated = || Some(patch.mpp? / self.slide_mpp?);
-        let Some(scale) = self.scale.get(&patch.id).copied().or_else(stated) else {
+        let Some(&scale) = self.scale.get(&patch.id) else {
             return Err("its slide is annotated, but not how large its pixels are on level 0; state --slide-mpp".into());
         };
         let place = |from: i64, i: usize| from as f64 + (i as f64 + 0.5) * scale;
@@ -152,7 +149,10 @@ mod tests {
             resolution: Resolution::Mpp(Mpp::new(2.0).unwrap()),
             slide_mpp: None,
         };
-        let source = Source::Region { file, region };
+        let source = Source::Region {
+            file: file.clone(),
+            region,
+        };
         let mut patch = Patch::new("p", "s.tif", source);
         patch.slide = Some("s".into());
         (patch.x, patch.y, patch.mpp) = (Some(40), Some(0), Some(2.0));
@@ -172,6 +172,9 @@ mod tests {
             (Some("s".into()), Some(40), Some(0), Some(2.0));
         let words = annotated.under(&apart, (40, 40)).unwrap_err();
         assert!(words.contains("--slide-mpp"), "{words}");
+        // Its slide knows, or the user.
+        let cut = Annotated::read(std::slice::from_ref(&xml), &[&apart], (&[file], None)).unwrap();
+        assert_eq!(cut.under(&apart, (40, 40)).unwrap().unwrap(), inside);
         let stated = Annotated::read(&[xml], &[&apart], (&[], Some(0.5))).unwrap();
         assert_eq!(stated.under(&apart, (40, 40)).unwrap().unwrap(), inside);
         apart.slide = Some("other".into());

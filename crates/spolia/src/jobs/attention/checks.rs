@@ -5,9 +5,9 @@ use std::path::Path;
 use miette::IntoDiagnostic;
 use serde::{Deserialize, Serialize};
 use spolia_dataset::{Patch, Problem, Reader};
+use spolia_interpret::attention::Map;
 use spolia_interpret::attention::faithfulness::{Faithfulness, Settings, faithfulness};
 use spolia_interpret::attention::sanity::{cascade, randomised, similarity};
-use spolia_interpret::attention::{Map, centre_map, random_map};
 use spolia_network::Tensor;
 
 use super::tables::Rows;
@@ -29,8 +29,8 @@ pub struct Judged {
     pub place: usize,
     /// By [`Faithfulness::NAMES`].
     pub measures: Vec<[Option<f64>; 6]>,
-    /// The curves behind them, by [`CURVES`].
-    pub curves: Vec<[Vec<f64>; 4]>,
+    /// The curves behind them, by [`CURVES`]: shares of the pixels, and the score at each.
+    pub curves: Vec<[(Vec<f64>, Vec<f64>); 4]>,
 }
 
 /// The curves' names.
@@ -41,13 +41,10 @@ pub const CURVES: [&str; 4] = [
     "road_least_first",
 ];
 
-/// Shares of the pixels at which the curves' scores were taken.
-pub fn shares(curve: &str, points: usize) -> Vec<f64> {
-    if curve.starts_with("road") {
-        return Settings::default().shares;
-    }
-    let steps = points.saturating_sub(1).max(1) as f64;
-    (0..points).map(|k| k as f64 / steps).collect()
+/// Up to `most` of the places, at even distances.
+fn chosen(places: &[usize], most: usize) -> Vec<usize> {
+    let kept = spread(places.len(), most);
+    kept.into_iter().map(|k| places[k]).collect()
 }
 
 /// Judges the maps that [`super::map`] wrote of up to `most` patches, taken at even distances.
@@ -63,10 +60,7 @@ pub fn faithful(
     parts: Option<&Path>,
     context: &Context,
 ) -> miette::Result<Vec<Judged>> {
-    let chosen: Vec<usize> = spread(mapped.len(), most)
-        .iter()
-        .map(|&k| mapped[k])
-        .collect();
+    let chosen = chosen(mapped, most);
     let own: Vec<&Patch> = chosen.iter().map(|&place| patches[place]).collect();
     let mut cuts = job.cuts(model)?;
     let title = format!("faithfulness {}", job.network);
@@ -90,9 +84,7 @@ pub fn faithful(
                 ))?);
             }
             let [height, width] = maps.first().map_or([1, 1], |m| [m.height, m.width]);
-            let of = seed::derive(job.seed, "attention/random", &patch.id);
-            maps.push(random_map(height, width, of));
-            maps.push(centre_map(height, width));
+            maps.extend(job.blind(patch, [height, width]));
             let settings = Settings {
                 seed: seed::derive(job.seed, "attention/faithfulness", &patch.id),
                 ..Settings::default()
@@ -102,11 +94,12 @@ pub fn faithful(
                 let mut score = |images: &Tensor| cuts.probabilities(images, job.class);
                 let found = faithfulness(&image, map, &settings, &mut score).into_diagnostic()?;
                 measures.push(found.measures.values());
+                let (inserted, deleted, road) = (found.insertion, found.deletion, found.road);
                 curves.push([
-                    found.insertion.scores,
-                    found.deletion.scores,
-                    found.road.most_first,
-                    found.road.least_first,
+                    (inserted.shares, inserted.scores),
+                    (deleted.shares, deleted.scores),
+                    (road.shares.clone(), road.most_first),
+                    (road.shares, road.least_first),
                 ]);
             }
             judged.push(Judged {
@@ -177,10 +170,8 @@ pub fn sanity(
     parts: Option<&Path>,
     context: &Context,
 ) -> miette::Result<(Rows, Vec<Problem>)> {
-    let own: Vec<&Patch> = spread(mapped.len(), most)
-        .iter()
-        .map(|&k| patches[mapped[k]])
-        .collect();
+    let chosen = chosen(mapped, most);
+    let own: Vec<&Patch> = chosen.iter().map(|&place| patches[place]).collect();
     let title = format!("sanity {}, patches", job.network);
     let pass = Pass {
         batch: BATCH,

@@ -15,13 +15,16 @@ use miette::IntoDiagnostic;
 use npyz::WriterBuilder;
 use serde::{Deserialize, Serialize};
 use spolia_dataset::{Patch, Problem, Reader};
-use spolia_interpret::attention::{Map, Method, Options, Path as Cuts, Picture};
+use spolia_interpret::attention::{
+    Map, Method, Options, Path as Cuts, Picture, centre_map, random_map,
+};
 use spolia_network::{Cpu, StageId};
 
 use super::batches::{self, Pass};
 use super::model::Model;
 use crate::context::Context;
 use crate::run_folder::write_atomic;
+use crate::seed;
 use regions::{OnRegion, Regions};
 use tables::{Over, Table};
 
@@ -75,6 +78,12 @@ impl Job<'_> {
             baseline: model.network.normalisation().from_unit([1.0; 3]),
             ..self.options.clone()
         }
+    }
+
+    /// Two maps of a patch that know nothing of it: random values, and a blob in the centre.
+    fn blind(&self, patch: &Patch, [height, width]: [usize; 2]) -> [Map; 2] {
+        let seed = seed::derive(self.seed, "attention/random", &patch.id);
+        [random_map(height, width, seed), centre_map(height, width)]
     }
 
     /// The network cut behind the layers.

@@ -12,7 +12,7 @@ use spolia_interpret::attention::{ColourMap, Drawing, Method, Picture, overlay};
 use spolia_report::{SheetRow, attention_sheet};
 
 use super::{Mapped, file, read_map, spread};
-use crate::jobs::visualize::png;
+use crate::jobs::visualize::{png, read_rgb};
 use crate::progress::Task;
 use crate::run_folder::write_atomic;
 
@@ -108,11 +108,7 @@ pub fn sheet(
     (patches, mapped): (&[&Patch], &[Mapped]),
     (style, class): (Style, &str),
 ) -> miette::Result<()> {
-    let picture = |folder: &Path, id: &str| -> miette::Result<Option<image::RgbImage>> {
-        let file = file(folder, id, "png");
-        let image = image::open(&file).map_err(|e| miette::miette!("{}: {e}", file.display()))?;
-        Ok(Some(image.into_rgb8()))
-    };
+    let picture = |folder: &Path, id: &str| read_rgb(&file(folder, id, "png")).map(Some);
     let mut rows = Vec::new();
     for k in spread(mapped.len(), ON_SHEET) {
         let found = &mapped[k];
@@ -142,8 +138,7 @@ pub(super) fn write_picture(file: &Path, picture: Picture) -> miette::Result<()>
 }
 
 fn read_picture(file: &Path) -> miette::Result<Picture> {
-    let image = image::open(file).map_err(|e| miette::miette!("{}: {e}", file.display()))?;
-    let rgb = image.into_rgb8();
+    let rgb = read_rgb(file)?;
     let (width, height) = (rgb.width() as usize, rgb.height() as usize);
     Picture::new(width, height, rgb.into_raw()).into_diagnostic()
 }

@@ -6,13 +6,12 @@ use serde::{Deserialize, Serialize};
 use spolia_dataset::{Patch, Problem, RgbPatch};
 use spolia_interpret::attention::atypia::{Observation, attention_of_nuclei};
 use spolia_interpret::attention::localization::{Region, localization};
-use spolia_interpret::attention::{Map, centre_map, random_map, stain_map};
+use spolia_interpret::attention::{Map, stain_map};
 use spolia_measure::nuclei::{InstanceMask, NucleiOptions, measure_nuclei, segment_nuclei};
 
 use super::Job;
 use super::annotated::Annotated;
 use crate::jobs::masks::instance_mask;
-use crate::seed;
 
 /// The maps that every method is compared with, in the order of [`OnRegion::baselines`]: two that know nothing, one that
 /// knows the stain alone, and the mask itself, which is the best that a map of this resolution can be.
@@ -103,11 +102,7 @@ impl Regions {
     ) -> Result<Vec<OnRegion>, Problem> {
         let size = (image.width, image.height);
         let mut found = Vec::new();
-        let wrong = |error: String| Problem {
-            item: patch.id.clone(),
-            what: error,
-            remedy: "its maps are drawn but not compared".into(),
-        };
+        let wrong = |what: String| problem(patch, what);
         if let Some((mask, target)) = self.mask(patch, image)? {
             let of = compared(job, patch, image, (&mask, target), maps);
             found.extend(of.map_err(|e| wrong(e.to_string()))?);
@@ -143,14 +138,17 @@ impl Regions {
             microns_per_pixel: patch.mpp,
             ..NucleiOptions::default()
         };
-        match segment_nuclei(&image.data, size.0, size.1, &options) {
-            Ok(mask) => Ok(Some((mask, Target::Segmented))),
-            Err(error) => Err(Problem {
-                item: patch.id.clone(),
-                what: error.to_string(),
-                remedy: "its maps are drawn but not compared with nuclei".into(),
-            }),
-        }
+        segment_nuclei(&image.data, size.0, size.1, &options)
+            .map(|mask| Some((mask, Target::Segmented)))
+            .map_err(|error| problem(patch, error.to_string()))
+    }
+}
+
+fn problem(patch: &Patch, what: String) -> Problem {
+    Problem {
+        item: patch.id.clone(),
+        what,
+        remedy: "its maps are drawn but not compared".into(),
     }
 }
 
@@ -166,7 +164,7 @@ fn compared(
         return Ok(None);
     };
     let [height, width] = [first.height, first.width];
-    let seed = seed::derive(job.seed, "attention/random", &patch.id);
+    let [random, centre] = job.blind(patch, [height, width]);
     let marked = Map {
         height: image.height,
         width: image.width,
@@ -178,8 +176,8 @@ fn compared(
     };
     let stain = stain_map(&image.data, image.width, image.height)?;
     let baselines = [
-        random_map(height, width, seed),
-        centre_map(height, width),
+        random,
+        centre,
         stain.averaged(width, height),
         marked.averaged(width, height),
     ];

@@ -186,12 +186,10 @@ fn compared<const N: usize>(
     let methods = names.len() - baselines;
     for (map, name) in names.iter().enumerate() {
         for (k, measure) in measures.iter().enumerate() {
-            let column = |of: usize| {
-                values
-                    .iter()
-                    .filter_map(move |(place, maps)| Some((*place, maps[of][k]?)))
-            };
-            let own: Vec<(usize, f64)> = column(map).collect();
+            let own: Vec<(usize, f64)> = values
+                .iter()
+                .filter_map(|(place, maps)| Some((*place, maps[map][k]?)))
+                .collect();
             if own.is_empty() {
                 continue;
             }
@@ -245,17 +243,17 @@ pub fn faithfulness(over: &Over<'_>, judged: &[Judged]) -> miette::Result<Rows> 
 }
 
 /// Rows of curves.csv: the mean score at each share of the pixels.
-pub fn curves(over: &Over<'_>, judged: &[Judged]) -> Rows {
+pub fn curves<'a>(over: &Over<'_>, judged: &'a [Judged]) -> Rows {
     let mut rows = Rows::new();
     for (map, name) in checks::names(over.job).iter().enumerate() {
         for (k, curve) in checks::CURVES.iter().enumerate() {
-            let points = judged
-                .iter()
-                .map(|j| j.curves[map][k].len())
-                .min()
-                .unwrap_or(0);
-            for (at, share) in checks::shares(curve, points).into_iter().enumerate() {
-                let sum: f64 = judged.iter().map(|j| j.curves[map][k][at]).sum();
+            let of = |j: &'a Judged| &j.curves[map][k];
+            let Some((shares, _)) = judged.first().map(of) else {
+                continue;
+            };
+            for (at, share) in shares.iter().enumerate() {
+                let scores = judged.iter().filter_map(|j| of(j).1.get(at));
+                let sum: f64 = scores.sum();
                 rows.push(vec![
                     over.job.network.into(),
                     name.to_string(),

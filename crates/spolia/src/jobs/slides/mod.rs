@@ -2,6 +2,7 @@
 
 mod drawn;
 pub mod heatmap;
+mod journal;
 mod names;
 mod stitch;
 mod write;

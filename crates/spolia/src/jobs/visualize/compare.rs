@@ -11,7 +11,7 @@ use spolia_network::{
     Convention, Cut, Frozen, Initialisation, StageId, Tensor, inception_v3, initialise,
 };
 
-use super::name;
+use super::{name, read_rgb};
 use crate::jobs::model::Model;
 use crate::run_folder::cell;
 
@@ -100,8 +100,7 @@ fn read(folder: &Path, channel: usize) -> miette::Result<Option<Picture>> {
     if !file.exists() {
         return Ok(None);
     }
-    let image = image::open(&file).map_err(|e| miette::miette!("{}: {e}", file.display()))?;
-    let rgb = image.into_rgb8();
+    let rgb = read_rgb(&file)?;
     Ok(Some(Picture {
         width: rgb.width() as usize,
         height: rgb.height() as usize,

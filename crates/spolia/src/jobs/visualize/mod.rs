@@ -115,6 +115,15 @@ fn finished(folder: &Path, channel: usize) -> Option<Channel> {
     (kept.dead || folder.join(name(channel, "png")).exists()).then_some(kept)
 }
 
+/// A picture's pixels.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read_rgb(file: &Path) -> miette::Result<RgbImage> {
+    let image = image::open(file).map_err(|e| miette::miette!("{}: {e}", file.display()))?;
+    Ok(image.into_rgb8())
+}
+
 /// An image as a PNG file's bytes.
 ///
 /// # Errors
