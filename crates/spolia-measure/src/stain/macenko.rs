@@ -6,7 +6,7 @@
 //! and are the directions of the outermost pixels in it.
 
 use super::principal::{covariance, eigen};
-use super::{density, is_tissue};
+use super::{density, tissue};
 use crate::Error;
 use crate::gray::check_size;
 
@@ -70,13 +70,8 @@ impl StainBasis {
         height: usize,
         options: &StainOptions,
     ) -> Result<Self, Error> {
-        check_size(rgb.len(), width, height, 3)?;
-        let tissue: Vec<[f64; 3]> = rgb
-            .chunks_exact(3)
-            .filter(|pixel| is_tissue(pixel, options))
-            .map(|pixel| densities(pixel, options.light))
-            .collect();
-        enough_tissue(tissue.len(), options)?;
+        let of = |pixel: &[u8]| densities(pixel, options.light);
+        let tissue = tissue(rgb, (width, height), options, of)?;
         let [(_, first), (_, second), _] = eigen(covariance(&tissue));
         // The first direction is that of more stain.
         let first = if first.iter().sum::<f64>() < 0.0 {
@@ -181,14 +176,6 @@ impl StainBasis {
 }
 
 const NAMES: [&str; 2] = ["haematoxylin", "eosin"];
-
-pub(super) fn enough_tissue(pixels: usize, options: &StainOptions) -> Result<(), Error> {
-    let needed = options.least_tissue.max(2);
-    if pixels < needed {
-        return Err(Error::TooLittleTissue { pixels, needed });
-    }
-    Ok(())
-}
 
 fn check_stains(h: &[f64; 3], e: &[f64; 3], options: &StainOptions) -> Result<(), Error> {
     // A stain that lets more light of a channel through than none is noise, or no stain; a

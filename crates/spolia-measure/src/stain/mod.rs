@@ -40,6 +40,9 @@ pub use hed::HedChange;
 pub use macenko::{StainBasis, StainOptions};
 pub use reinhard::Reinhard;
 
+use crate::Error;
+use crate::gray::check_size;
+
 /// Natural optical density of a channel of 8 bits under `light`; 1 is added so that black is
 /// finite.
 fn density(value: u8, light: f64) -> f64 {
@@ -51,4 +54,30 @@ fn is_tissue(pixel: &[u8], options: &StainOptions) -> bool {
     pixel
         .iter()
         .all(|&value| density(value, options.light) >= options.least_density)
+}
+
+/// What `of` makes of each pixel of tissue of an 8-bit RGB image.
+///
+/// # Errors
+/// [`Error::Empty`] or [`Error::Size`] for an image that is none, [`Error::TooLittleTissue`].
+fn tissue(
+    rgb: &[u8],
+    (width, height): (usize, usize),
+    options: &StainOptions,
+    of: impl Fn(&[u8]) -> [f64; 3],
+) -> Result<Vec<[f64; 3]>, Error> {
+    check_size(rgb.len(), width, height, 3)?;
+    let pixels = rgb.chunks_exact(3);
+    let tissue: Vec<[f64; 3]> = pixels
+        .filter(|pixel| is_tissue(pixel, options))
+        .map(of)
+        .collect();
+    let needed = options.least_tissue.max(2);
+    if tissue.len() < needed {
+        return Err(Error::TooLittleTissue {
+            pixels: tissue.len(),
+            needed,
+        });
+    }
+    Ok(tissue)
 }

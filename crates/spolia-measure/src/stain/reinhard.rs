@@ -5,8 +5,7 @@
 //! shifted and scaled channel by channel (equations 10 and 11). Only pixels of tissue count and
 //! change; glass stays as it is.
 
-use super::macenko::enough_tissue;
-use super::{StainOptions, is_tissue};
+use super::{StainOptions, is_tissue, tissue};
 use crate::Error;
 use crate::colour::inverse;
 use crate::gray::check_size;
@@ -52,13 +51,7 @@ impl Reinhard {
         height: usize,
         options: &StainOptions,
     ) -> Result<Self, Error> {
-        check_size(rgb.len(), width, height, 3)?;
-        let tissue: Vec<[f64; 3]> = rgb
-            .chunks_exact(3)
-            .filter(|pixel| is_tissue(pixel, options))
-            .map(opponent)
-            .collect();
-        enough_tissue(tissue.len(), options)?;
+        let tissue = tissue(rgb, (width, height), options, opponent)?;
         let n = tissue.len() as f64;
         let mean = [0, 1, 2].map(|c| tissue.iter().map(|v| v[c]).sum::<f64>() / n);
         let sd = [0, 1, 2].map(|c| {

@@ -2,10 +2,10 @@
 //!
 //! A dense block is one stage: inside of it there is no single activation, since every layer reads all those before.
 
-use super::{batch_norm, conv, plain, pooled_head};
+use super::{batch_norm, conv, named, plain, pooled_head};
 use crate::{
     Convention,
-    graph::{Network, Op, Stage, Window},
+    graph::{Network, Op, Window},
     normalisation::Normalisation,
 };
 
@@ -116,11 +116,7 @@ pub(super) fn densenet121(convention: Convention, outputs: Option<usize>) -> Net
     Network {
         architecture: "densenet121",
         convention,
-        stages: STAGES
-            .into_iter()
-            .zip(ops)
-            .map(|(name, ops)| Stage { name, ops })
-            .collect(),
+        stages: named(&STAGES, ops),
         least_side: 32,
         resolve: stage_name,
         normalisation: Normalisation::IMAGENET,

@@ -10,7 +10,7 @@ pub(crate) use squeezenet1_1::from_caffe;
 
 use crate::{
     Convention, Error, Network,
-    graph::{BatchNorm, Conv, Op},
+    graph::{BatchNorm, Conv, Op, Stage},
 };
 
 /// The names of all architectures.
@@ -67,6 +67,12 @@ fn known(name: &str) -> Result<&'static Known, Error> {
             name: name.into(),
             known: ARCHITECTURES.join(", "),
         })
+}
+
+/// Stages of these names; names beyond the operations are those of a classification layer that is not there.
+fn named(names: &[&'static str], ops: Vec<Vec<Op>>) -> Vec<Stage> {
+    let stages = names.iter().zip(ops);
+    stages.map(|(&name, ops)| Stage { name, ops }).collect()
 }
 
 /// The network of that architecture with `classes` logits, or without a classification layer.

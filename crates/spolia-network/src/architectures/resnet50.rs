@@ -1,10 +1,10 @@
 //! ResNet-50 (He et al. 2016, "Deep Residual Learning for Image Recognition", table 1) as torchvision has it: the
 //! stride lies in a block's 3 x 3 convolution ("v1.5").
 
-use super::{conv, plain, pooled_head};
+use super::{conv, named, plain, pooled_head};
 use crate::{
     Convention,
-    graph::{Network, Op, Stage, Window},
+    graph::{Network, Op, Window},
     normalisation::Normalisation,
 };
 
@@ -86,11 +86,7 @@ pub(super) fn resnet50(convention: Convention, outputs: Option<usize>) -> Networ
     Network {
         architecture: "resnet50",
         convention,
-        stages: STAGES
-            .into_iter()
-            .zip(ops)
-            .map(|(name, ops)| Stage { name, ops })
-            .collect(),
+        stages: named(&STAGES, ops),
         least_side: 32,
         resolve: stage_name,
         normalisation: Normalisation::IMAGENET,

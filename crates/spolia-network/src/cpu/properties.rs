@@ -10,6 +10,7 @@ use super::{
     conv::Kernel,
     naive::{Array, Parameters, convolution_gradients, convolve},
     share::Layout,
+    tests::{gathered, spread},
 };
 use crate::{
     Convention, Cpu, Cut, Engine, Initialisation, Network, Normalisation, ReluGradient, StageId,
@@ -66,20 +67,6 @@ fn layout([images, height, width, channels]: [usize; 4], wide: bool) -> Layout {
         offset: if wide { 2 } else { 0 },
         channels,
     }
-}
-
-fn spread(dense: &[f32], to: Layout) -> Vec<f32> {
-    let mut out = vec![f32::NAN; to.pixels() * to.stride];
-    for (pixel, values) in dense.chunks_exact(to.channels).enumerate() {
-        out[pixel * to.stride + to.offset..][..to.channels].copy_from_slice(values);
-    }
-    out
-}
-
-fn gathered(wide: &[f32], from: Layout) -> Vec<f32> {
-    (0..from.pixels())
-        .flat_map(|p| wide[p * from.stride + from.offset..][..from.channels].to_vec())
-        .collect()
 }
 
 fn any_conv() -> impl Strategy<Value = Conv> {

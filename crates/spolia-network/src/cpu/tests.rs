@@ -7,13 +7,10 @@ use super::norm::Norm;
 use super::share::Layout;
 use crate::graph::Conv;
 
-#[derive(Deserialize)]
-struct Summary {
-    sum: f64,
-    abs: f64,
-    rms: f64,
-    values: Vec<f64>,
-}
+#[path = "../../tests/agreement/mod.rs"]
+mod agreement;
+
+use agreement::{Summary, assert_agrees};
 
 #[derive(Deserialize)]
 struct Layer {
@@ -47,35 +44,6 @@ fn values(seed: usize, n: usize) -> Vec<f32> {
         .collect()
 }
 
-fn assert_agrees(what: &str, got: &[f32], want: &Summary) {
-    let sum: f64 = got.iter().map(|&v| f64::from(v)).sum();
-    let abs: f64 = got.iter().map(|&v| f64::from(v).abs()).sum();
-    assert!(
-        (sum - want.sum).abs() <= TOLERANCE * want.abs,
-        "{what}: sum {sum}, PyTorch {}",
-        want.sum
-    );
-    assert!(
-        (abs - want.abs).abs() <= TOLERANCE * want.abs,
-        "{what}: absolutes {abs}, PyTorch {}",
-        want.abs
-    );
-    for (k, &expected) in want.values.iter().enumerate() {
-        let step = (got.len() - 1) as f64 / 11.0;
-        let at = if k == 11 {
-            got.len() - 1
-        } else {
-            (k as f64 * step) as usize
-        };
-        let found = f64::from(got[at]);
-        let scale = expected.abs().max(want.rms);
-        assert!(
-            (found - expected).abs() <= TOLERANCE * scale,
-            "{what}[{at}]: {found}, PyTorch {expected}"
-        );
-    }
-}
-
 /// A whole buffer of its own, or channels 5.. of a wider one.
 fn layout(side: [usize; 2], channels: usize, wide: bool) -> Layout {
     let (stride, offset) = if wide {
@@ -93,7 +61,7 @@ fn layout(side: [usize; 2], channels: usize, wide: bool) -> Layout {
     }
 }
 
-fn spread(dense: &[f32], to: Layout) -> Vec<f32> {
+pub(super) fn spread(dense: &[f32], to: Layout) -> Vec<f32> {
     let mut out = vec![f32::NAN; to.pixels() * to.stride];
     for (pixel, values) in dense.chunks_exact(to.channels).enumerate() {
         out[pixel * to.stride + to.offset..][..to.channels].copy_from_slice(values);
@@ -101,7 +69,7 @@ fn spread(dense: &[f32], to: Layout) -> Vec<f32> {
     out
 }
 
-fn gathered(wide: &[f32], from: Layout) -> Vec<f32> {
+pub(super) fn gathered(wide: &[f32], from: Layout) -> Vec<f32> {
     (0..from.pixels())
         .flat_map(|p| wide[p * from.stride + from.offset..][..from.channels].to_vec())
         .collect()
@@ -145,7 +113,7 @@ fn check(i: usize, layer: &Layer, wide: bool) {
     let batch = norm.statistics(&raw, plain);
     let mut y = vec![0.0; to.pixels() * to.stride];
     norm.forward((&raw, plain), &batch, (&mut y, to), true);
-    assert_agrees(&format!("{i} y"), &gathered(&y, to), &layer.y);
+    assert_agrees(&format!("{i} y"), &gathered(&y, to), &layer.y, TOLERANCE);
     let dy = spread(&values(10 * i + 5, plain.pixels() * layer.outputs), to);
     let mut draw = vec![0.0; raw.len()];
     let (dgamma, dbeta) = norm.backward(
@@ -154,18 +122,28 @@ fn check(i: usize, layer: &Layer, wide: bool) {
         true,
         Some((&mut draw, false)),
     );
-    assert_agrees(&format!("{i} gamma"), &dgamma, &layer.dgamma);
-    assert_agrees(&format!("{i} beta"), &dbeta, &layer.dbeta);
+    assert_agrees(&format!("{i} gamma"), &dgamma, &layer.dgamma, TOLERANCE);
+    assert_agrees(&format!("{i} beta"), &dbeta, &layer.dbeta, TOLERANCE);
     let mut dw = vec![0.0; kernel_size];
     kernel.weight_gradient(&x, from, &draw, plain, &mut dw);
-    assert_agrees(&format!("{i} kernel"), &kernel.to_oihw(&dw), &layer.dw);
+    assert_agrees(
+        &format!("{i} kernel"),
+        &kernel.to_oihw(&dw),
+        &layer.dw,
+        TOLERANCE,
+    );
     let mut dx = vec![0.0; from.pixels() * from.stride];
     kernel.input_gradient(&draw, plain, &mut dx, from, false);
-    assert_agrees(&format!("{i} input"), &gathered(&dx, from), &layer.dx);
+    assert_agrees(
+        &format!("{i} input"),
+        &gathered(&dx, from),
+        &layer.dx,
+        TOLERANCE,
+    );
     // Adding twice doubles it.
     kernel.input_gradient(&draw, plain, &mut dx, from, true);
     let halved: Vec<f32> = gathered(&dx, from).iter().map(|v| v / 2.0).collect();
-    assert_agrees(&format!("{i} input, added"), &halved, &layer.dx);
+    assert_agrees(&format!("{i} input, added"), &halved, &layer.dx, TOLERANCE);
 }
 
 #[test]
