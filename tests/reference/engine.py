@@ -5,7 +5,7 @@
 Weights: the starter weights (weights/inception_v3_starter.safetensors, 8-bit values restored) with a fixed last layer.
 Images: blocks of colour with noise, a fixed function of position (`values`, `images` below, the same in the test).
 Random weights on noise would not do: there PyTorch's own float32 gradients are 10 % off its float64 ones. The
-literals are PyTorch's float64; its own float32 error against them goes to standard error. For each stage: sum, sum of absolutes and 32 values of its activation, and of the gradient
+literals are PyTorch's float64; its own float32 error against them (of the image and of three a few rounding errors away) goes to standard error. For each stage: sum, sum of absolutes and 32 values of its activation, and of the gradient
 of sum(logits) with respect to it; the gradient of the image; the losses of five training steps.
 Gradients of each kind of layer's parameters: layers.py.
 """
@@ -78,7 +78,7 @@ def summary(t):
 
 def infer(count_padding, state, x, precision):
     net = network(count_padding, state).eval().to(precision)
-    image = x.to(precision).requires_grad_(True)
+    image = x.to(precision, copy=True).requires_grad_(True)
     a, kept = image, {}
     for s in STAGES:
         a = getattr(net, s)(a)
@@ -110,8 +110,13 @@ def first_sound(seeds, attempt, limit=3e-5):
 def inference(seed):
     result, worst = {}, 0.0
     for convention, count_padding in (("keras", False), ("torchvision", True)):
-        (single, logits), (double, _) = (infer(count_padding, state, images(seed)[:2], p) for p in (torch.float32, torch.float64))
-        worst = max([worst] + [error(t, double[k][s]) / (2 if k == "activations" else 1) for k in single for s, t in single[k].items()])
+        x = images(seed)[:2]
+        double, logits = infer(count_padding, state, x, torch.float64)
+        # A network of ReLUs and maxima has a gradient that jumps. Noise of some rounding errors must not reach a jump, or another
+        # order of sums would.
+        near = [x * (1 + 2e-6 * torch.from_numpy(values(seed + k, x.numel())).reshape(x.shape)) for k in (2, 3, 4)]
+        for single in (infer(count_padding, state, image, torch.float32)[0] for image in (x, *near)):
+            worst = max([worst] + [error(t, double[k][s]) / (2 if k == "activations" else 1) for k in single for s, t in single[k].items()])
         result[convention] = {"logits": logits.flatten().tolist(), "image": summary(double["gradients"].pop("image")),
                               **{k: {s: summary(t) for s, t in double[k].items()} for k in double}}
     return result, worst
@@ -135,7 +140,7 @@ def five_steps(seed):
 
 
 if __name__ == "__main__":
-    out["inference_seed"], inferred = first_sound(range(1000, 1400, 10), inference)
+    out["inference_seed"], inferred = first_sound(range(1000, 1400, 10), inference, 1e-4)
     out.update(inferred)
     out["loss_seed"], losses = first_sound(range(3000, 3600, 100), five_steps)
     out["training"] = losses

@@ -2,7 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::share::{Layout, Shared};
+use super::{
+    product::widest,
+    share::{Layout, Shared},
+};
 use crate::ReluGradient;
 
 /// Pixels of one task.
@@ -13,7 +16,7 @@ pub(crate) fn chunks(count: usize, work: impl Fn(usize) + Sync) {
     (0..count.div_ceil(CHUNK))
         .into_par_iter()
         .for_each(|chunk| {
-            (chunk * CHUNK..((chunk + 1) * CHUNK).min(count)).for_each(&work);
+            widest(|| (chunk * CHUNK..((chunk + 1) * CHUNK).min(count)).for_each(&work));
         });
 }
 
@@ -79,6 +82,12 @@ impl Affine {
     }
 }
 
+/// The value, or 0. By bits, not by a choice: of a choice the compiler may make a jump for each value.
+#[inline(always)]
+pub(crate) fn kept(value: f32, keep: bool) -> f32 {
+    f32::from_bits(value.to_bits() & u32::from(keep).wrapping_neg())
+}
+
 /// Lets the gradient of a view through where its ReLU was open, and where `rule` says.
 pub(crate) fn relu_gradient(
     gradient: &mut [f32],
@@ -88,24 +97,33 @@ pub(crate) fn relu_gradient(
 ) {
     let shared = Shared::new(gradient);
     let pixels = layout.height * layout.width;
-    let rows = |image: usize| {
-        (image * pixels..(image + 1) * pixels).map(|p| p * layout.stride + layout.offset)
+    // Safety: `through` hands out every pixel once, `all` none to write.
+    let at = |pixel: usize| {
+        let start = pixel * layout.stride + layout.offset;
+        let g = unsafe { shared.slice(start, layout.channels) };
+        (g, &output[start..][..layout.channels])
     };
-    (0..layout.images).into_par_iter().for_each(|image| {
-        let redirect = rule == ReluGradient::Redirected
-            && rows(image).all(|start| {
-                // Safety: an image's pixels belong to one task.
-                let g = unsafe { shared.slice(start, layout.channels) };
-                g.iter()
-                    .zip(&output[start..])
-                    .all(|(g, y)| *y <= 0.0 || *g == 0.0)
-            });
-        for start in rows(image) {
-            // Safety: as above.
-            let g = unsafe { shared.slice(start, layout.channels) };
-            for (g, y) in g.iter_mut().zip(&output[start..start + layout.channels]) {
-                let pass = *y > 0.0 || redirect && *g < 0.0;
-                *g = if pass { *g } else { 0.0 };
+    let redirected: Vec<bool> = (0..layout.images)
+        .map(|image| {
+            rule == ReluGradient::Redirected
+                && (image * pixels..(image + 1) * pixels)
+                    .into_par_iter()
+                    .with_min_len(CHUNK)
+                    .all(|pixel| {
+                        let (g, y) = at(pixel);
+                        g.iter().zip(y).all(|(g, y)| *y <= 0.0 || *g == 0.0)
+                    })
+        })
+        .collect();
+    chunks(layout.images * pixels, |pixel| {
+        let (g, y) = at(pixel);
+        if redirected[pixel / pixels] {
+            for (g, y) in g.iter_mut().zip(y) {
+                *g = if *y > 0.0 || *g < 0.0 { *g } else { 0.0 };
+            }
+        } else {
+            for (g, y) in g.iter_mut().zip(y) {
+                *g = kept(*g, *y > 0.0);
             }
         }
     });
@@ -121,9 +139,11 @@ pub(crate) fn sums(
         .into_par_iter()
         .map(|chunk| {
             let mut part = (vec![0.0; channels], vec![0.0; channels]);
-            for pixel in chunk * CHUNK..((chunk + 1) * CHUNK).min(pixels) {
-                add(pixel, &mut part.0, &mut part.1);
-            }
+            widest(|| {
+                for pixel in chunk * CHUNK..((chunk + 1) * CHUNK).min(pixels) {
+                    add(pixel, &mut part.0, &mut part.1);
+                }
+            });
             part
         })
         .collect();

@@ -38,21 +38,21 @@ impl Gather {
             && self.grid_width == self.source.width
     }
 
-    /// Writes rows `from .. from + count` one after another into `out`.
-    pub fn fill(&self, x: &[f32], from: usize, count: usize, out: &mut [f32]) {
+    /// Writes rows `from .. from + count` into `out`, `stride` values apart.
+    pub fn fill(&self, x: &[f32], from: usize, count: usize, stride: usize, out: &mut [f32]) {
         let s = &self.source;
         let (h, w, c) = (s.height as isize, s.width as isize, s.channels);
         let run = self.nx * c;
         let dense = s.stride == c;
-        let mut rows = out[..count * self.columns()].chunks_exact_mut(run);
         let per_image = self.grid_height * self.grid_width;
-        for row in from..from + count {
+        for (row, out) in (from..from + count).zip(out.chunks_mut(stride)) {
+            let mut runs = out.chunks_exact_mut(run);
             let (image, rest) = (row / per_image, row % per_image);
             let y0 = (rest / self.grid_width * self.step) as isize + self.dy;
             let x0 = (rest % self.grid_width * self.step) as isize + self.dx;
             let inside = x0 >= 0 && x0 + self.nx as isize <= w;
             for ky in 0..self.ny as isize {
-                let Some(to) = rows.next() else { return };
+                let Some(to) = runs.next() else { break };
                 let y = y0 + ky;
                 if y < 0 || y >= h {
                     to.fill(0.0);

@@ -1,5 +1,7 @@
 //! The layers without weights, and the linear layer, dispatched for a step of a plan.
 
+use rayon::prelude::*;
+
 use super::{elementwise, pool, share::Layout};
 use crate::{Error, Weights, plan::Action};
 
@@ -47,7 +49,7 @@ pub(crate) fn backward(
         Action::Add { .. } | Action::Copy => elementwise::copy((dy, to), (dx, from)),
         _ => {
             if !add {
-                dx.fill(0.0);
+                dx.par_chunks_mut(1 << 16).for_each(|part| part.fill(0.0));
             }
             match action {
                 Action::Max { window } => {

@@ -1,4 +1,4 @@
-//! The default engine: N H W C float32 kernels over a portable GEMM, which picks AVX-512, AVX2 or NEON at run time.
+//! The default engine: N H W C float32 kernels over a matrix product of its own, which picks AVX-512 or AVX2 at run time.
 //!
 //! Work is divided by shape alone, never by the number of threads, and every sum has one order; so the same call gives
 //! the same bytes on any number of threads.
@@ -14,12 +14,15 @@ mod norm;
 mod parameters;
 mod passes;
 mod pool;
+mod product;
 #[cfg(test)]
 mod properties;
 mod share;
 #[cfg(test)]
 mod tests;
 mod trainable;
+mod weight_gradient;
+mod windows;
 
 use crate::{Cut, Engine, Error, Frozen, Network, Trainable, Weights};
 

@@ -1,7 +1,7 @@
 //! Batch norm with the batch's statistics, and the ReLU behind it (Ioffe and Szegedy 2015, algorithm 1).
 
 use super::{
-    elementwise::{Affine, chunks, sums},
+    elementwise::{Affine, chunks, kept, sums},
     share::{Layout, Shared},
 };
 use crate::{Error, Weights, graph::BatchNorm};
@@ -125,9 +125,17 @@ impl Norm {
                 // Safety: a pixel belongs to one task.
                 let out = unsafe { shared.slice(at, from.channels) };
                 let dy = channels(dy, pixel);
-                for c in 0..from.channels {
-                    let g = slope.of(c, x[c], dy[c]);
-                    out[c] = if add { out[c] + g } else { g };
+                let n = x.len();
+                let (out, dy, of, batch) = (
+                    &mut out[..n],
+                    &dy[..n],
+                    slope.first(n),
+                    slope.through_batch(n),
+                );
+                if add {
+                    (0..n).for_each(|c| out[c] += of.gradient(c, x[c], dy[c], batch));
+                } else {
+                    (0..n).for_each(|c| out[c] = of.gradient(c, x[c], dy[c], batch));
                 }
             });
         }
@@ -154,9 +162,8 @@ impl Norm {
             // Safety: a pixel belongs to one task.
             let x = unsafe { shared.slice(pixel * width, width) };
             let dy = channels(dy, pixel);
-            for c in 0..width {
-                x[c] = slope.of(c, x[c], dy[c]);
-            }
+            let (dy, of, batch) = (&dy[..width], slope.first(width), slope.through_batch(width));
+            (0..width).for_each(|c| x[c] = of.gradient(c, x[c], dy[c], batch));
         });
         slope.parameters()
     }
@@ -181,10 +188,13 @@ impl Norm {
         };
         let (beta, gamma) = sums(from.pixels(), from.channels, |pixel, beta, gamma| {
             let (x, dy) = (channels((x, from), pixel), channels(dy, pixel));
-            for c in 0..from.channels {
-                let d = f64::from(slope.through(c, x[c], dy[c]));
+            let n = x.len();
+            let (beta, gamma) = (&mut beta[..n], &mut gamma[..n]);
+            let (dy, of) = (&dy[..n], slope.first(n));
+            for c in 0..n {
+                let d = f64::from(of.through(c, x[c], dy[c]));
                 beta[c] += d;
-                gamma[c] += d * f64::from(slope.normal(c, x[c]));
+                gamma[c] += d * f64::from(of.normal(c, x[c]));
             }
         });
         let n = from.pixels() as f64;
@@ -229,26 +239,52 @@ struct Slope {
     by_normal: Vec<f32>,
 }
 
-impl Slope {
+/// A slope's values of channels that a loop runs over.
+#[derive(Clone, Copy)]
+struct SlopeOf<'a> {
+    floor: f32,
+    mean: &'a [f32],
+    inverse: &'a [f32],
+    scale: &'a [f32],
+    shift: &'a [f32],
+}
+
+impl SlopeOf<'_> {
     /// dy where the ReLU was open: the forward pass's own arithmetic decides.
-    #[inline]
-    fn through(&self, c: usize, x: f32, dy: f32) -> f32 {
-        if x * self.scale[c] + self.shift[c] > self.floor {
-            dy
-        } else {
-            0.0
-        }
+    #[inline(always)]
+    fn through(self, c: usize, x: f32, dy: f32) -> f32 {
+        kept(dy, x * self.scale[c] + self.shift[c] > self.floor)
     }
 
-    #[inline]
-    fn normal(&self, c: usize, x: f32) -> f32 {
+    #[inline(always)]
+    fn normal(self, c: usize, x: f32) -> f32 {
         (x - self.mean[c]) * self.inverse[c]
     }
 
-    #[inline]
-    fn of(&self, c: usize, x: f32, dy: f32) -> f32 {
+    #[inline(always)]
+    fn gradient(self, c: usize, x: f32, dy: f32, (by_mean, by_normal): (&[f32], &[f32])) -> f32 {
         let d = self.through(c, x, dy);
-        self.scale[c] * (d - self.by_mean[c] - self.normal(c, x) * self.by_normal[c])
+        self.scale[c] * (d - by_mean[c] - self.normal(c, x) * by_normal[c])
+    }
+}
+
+impl Slope {
+    /// Its values for the first `n` channels, all of one length, so that a loop over them needs no checks.
+    #[inline(always)]
+    fn first(&self, n: usize) -> SlopeOf<'_> {
+        SlopeOf {
+            floor: self.floor,
+            mean: &self.mean[..n],
+            inverse: &self.inverse[..n],
+            scale: &self.scale[..n],
+            shift: &self.shift[..n],
+        }
+    }
+
+    /// What passes through the batch's mean and variance, of so many channels.
+    #[inline(always)]
+    fn through_batch(&self, n: usize) -> (&[f32], &[f32]) {
+        (&self.by_mean[..n], &self.by_normal[..n])
     }
 
     /// The gradients of gamma and beta.

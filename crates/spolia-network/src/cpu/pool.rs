@@ -2,7 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::share::{Layout, Shared};
+use super::{
+    elementwise::kept,
+    product::widest,
+    share::{Layout, Shared},
+};
 use crate::graph::Window;
 
 /// The source rows (or columns) that the window at `o` covers.
@@ -30,19 +34,21 @@ pub(crate) fn max_forward(window: Window, x: &[f32], from: Layout, y: &mut [f32]
     let shared = Shared::new(y);
     (0..to.images * to.height).into_par_iter().for_each(|line| {
         let (image, oy) = (line / to.height, line % to.height);
-        for ox in 0..to.width {
-            // Safety: this output line is this task's alone.
-            let out = unsafe { shared.slice(pixel(&to, image, oy, ox), to.channels) };
-            out.fill(f32::NEG_INFINITY);
-            for iy in covered(oy, window, from.height) {
-                for ix in covered(ox, window, from.width) {
-                    let values = &x[pixel(&from, image, iy, ix)..][..from.channels];
-                    out.iter_mut()
-                        .zip(values)
-                        .for_each(|(o, &v)| *o = if v > *o { v } else { *o });
+        widest(|| {
+            for ox in 0..to.width {
+                // Safety: this output line is this task's alone.
+                let out = unsafe { shared.slice(pixel(&to, image, oy, ox), to.channels) };
+                out.fill(f32::NEG_INFINITY);
+                for iy in covered(oy, window, from.height) {
+                    for ix in covered(ox, window, from.width) {
+                        let values = &x[pixel(&from, image, iy, ix)..][..from.channels];
+                        out.iter_mut()
+                            .zip(values)
+                            .for_each(|(o, &v)| *o = if v > *o { v } else { *o });
+                    }
                 }
             }
-        }
+        });
     });
 }
 
@@ -53,34 +59,77 @@ pub(crate) fn max_backward(
     (from, to): (Layout, Layout),
     dx: &mut [f32],
 ) {
-    const CHANNELS: usize = 32;
-    let blocks = from.channels.div_ceil(CHANNELS);
+    // Windows of two bands with a band between them share no pixel.
+    let band = window.size.div_ceil(window.stride).max(4);
+    let bands = to.height.div_ceil(band);
     let shared = Shared::new(dx);
-    (0..from.images * blocks).into_par_iter().for_each(|task| {
-        let (image, first) = (task / blocks, task % blocks * CHANNELS);
-        let width = CHANNELS.min(from.channels - first);
-        let mut open = [0f32; CHANNELS];
-        for oy in 0..to.height {
-            for ox in 0..to.width {
-                let at = pixel(&to, image, oy, ox) + first;
-                let (best, open) = (&y[at..][..width], &mut open[..width]);
-                open.copy_from_slice(&dy[at..][..width]);
-                for iy in covered(oy, window, from.height) {
-                    for ix in covered(ox, window, from.width) {
-                        let values = &x[pixel(&from, image, iy, ix) + first..][..width];
-                        // Safety: these channels of this image are this task's alone.
-                        let out =
-                            unsafe { shared.slice(pixel(&from, image, iy, ix) + first, width) };
-                        for c in 0..width {
-                            let hit = values[c] == best[c];
-                            out[c] += if hit { open[c] } else { 0.0 };
-                            open[c] = if hit { 0.0 } else { open[c] };
+    for parity in 0..2usize.min(bands) {
+        let own = (bands - parity).div_ceil(2);
+        (0..from.images * own).into_par_iter().for_each(|task| {
+            let (image, first) = (task / own, (task % own * 2 + parity) * band);
+            let mut seen = Vec::with_capacity(window.size * window.size);
+            widest(|| {
+                for oy in first..(first + band).min(to.height) {
+                    for ox in 0..to.width {
+                        seen.clear();
+                        for iy in covered(oy, window, from.height) {
+                            for ix in covered(ox, window, from.width) {
+                                seen.push(pixel(&from, image, iy, ix));
+                            }
                         }
+                        let at = pixel(&to, image, oy, ox);
+                        let (best, open) = (&y[at..][..to.channels], &dy[at..][..to.channels]);
+                        // Safety: these pixels are this task's alone while bands of its parity run.
+                        unsafe { hand_over_all(x, best, open, &seen, shared) };
                     }
                 }
+            });
+        });
+    }
+}
+
+/// # Safety
+/// Nothing else touches the channels of the pixels at `seen` meanwhile.
+#[inline(always)]
+unsafe fn hand_over_all(x: &[f32], best: &[f32], open: &[f32], seen: &[usize], dx: Shared) {
+    // Vectors of a known length: the compiler keeps them in registers.
+    let (bests, best_rest) = best.as_chunks::<16>();
+    let (opens, open_rest) = open.as_chunks::<16>();
+    for (c, (best, open)) in bests.iter().zip(opens).enumerate() {
+        let mut open = *open;
+        for &from in seen {
+            let out = unsafe { dx.slice(from + 16 * c, 16) };
+            if let (Some(x), Some(out)) = (x[from + 16 * c..].first_chunk(), out.first_chunk_mut())
+            {
+                hand_over::<16>(x, best, &mut open, out);
             }
         }
-    });
+    }
+    let rest = best.len() - best_rest.len();
+    for (c, (best, open)) in best_rest.iter().zip(open_rest).enumerate() {
+        let mut open = [*open];
+        for &from in seen {
+            let out = unsafe { dx.slice(from + rest + c, 1) };
+            if let Some(out) = out.first_chunk_mut() {
+                hand_over(&[x[from + rest + c]], &[*best], &mut open, out);
+            }
+        }
+    }
+}
+
+/// Gives what is open of an output's gradient to a pixel where it has the maximum.
+#[inline(always)]
+fn hand_over<const N: usize>(
+    x: &[f32; N],
+    best: &[f32; N],
+    open: &mut [f32; N],
+    out: &mut [f32; N],
+) {
+    for i in 0..N {
+        let hit = x[i] == best[i];
+        out[i] += kept(open[i], hit);
+        open[i] = kept(open[i], !hit);
+    }
 }
 
 fn share_of(oy: usize, ox: usize, window: Window, from: &Layout, count_padding: bool) -> f32 {
@@ -103,19 +152,21 @@ pub(crate) fn average_forward(
     let shared = Shared::new(y);
     (0..to.images * to.height).into_par_iter().for_each(|line| {
         let (image, oy) = (line / to.height, line % to.height);
-        for ox in 0..to.width {
-            // Safety: this output line is this task's alone.
-            let out = unsafe { shared.slice(pixel(&to, image, oy, ox), to.channels) };
-            out.fill(0.0);
-            for iy in covered(oy, window, from.height) {
-                for ix in covered(ox, window, from.width) {
-                    let values = &x[pixel(&from, image, iy, ix)..][..from.channels];
-                    out.iter_mut().zip(values).for_each(|(o, v)| *o += v);
+        widest(|| {
+            for ox in 0..to.width {
+                // Safety: this output line is this task's alone.
+                let out = unsafe { shared.slice(pixel(&to, image, oy, ox), to.channels) };
+                out.fill(0.0);
+                for iy in covered(oy, window, from.height) {
+                    for ix in covered(ox, window, from.width) {
+                        let values = &x[pixel(&from, image, iy, ix)..][..from.channels];
+                        out.iter_mut().zip(values).for_each(|(o, v)| *o += v);
+                    }
                 }
+                let share = share_of(oy, ox, window, &from, count_padding);
+                out.iter_mut().for_each(|o| *o *= share);
             }
-            let share = share_of(oy, ox, window, &from, count_padding);
-            out.iter_mut().for_each(|o| *o *= share);
-        }
+        });
     });
 }
 
@@ -133,22 +184,24 @@ pub(crate) fn average_backward(
         .into_par_iter()
         .for_each(|line| {
             let (image, iy) = (line / from.height, line % from.height);
-            for ix in 0..from.width {
-                // Safety: this input line is this task's alone.
-                let out = unsafe { shared.slice(pixel(&from, image, iy, ix), from.channels) };
-                if !add {
-                    out.fill(0.0);
-                }
-                for oy in covering(iy, window, to.height) {
-                    for ox in covering(ix, window, to.width) {
-                        let share = share_of(oy, ox, window, &from, count_padding);
-                        let values = &dy[pixel(&to, image, oy, ox)..][..to.channels];
-                        out.iter_mut()
-                            .zip(values)
-                            .for_each(|(o, v)| *o += v * share);
+            widest(|| {
+                for ix in 0..from.width {
+                    // Safety: this input line is this task's alone.
+                    let out = unsafe { shared.slice(pixel(&from, image, iy, ix), from.channels) };
+                    if !add {
+                        out.fill(0.0);
+                    }
+                    for oy in covering(iy, window, to.height) {
+                        for ox in covering(ix, window, to.width) {
+                            let share = share_of(oy, ox, window, &from, count_padding);
+                            let values = &dy[pixel(&to, image, oy, ox)..][..to.channels];
+                            out.iter_mut()
+                                .zip(values)
+                                .for_each(|(o, v)| *o += v * share);
+                        }
                     }
                 }
-            }
+            });
         });
 }
 

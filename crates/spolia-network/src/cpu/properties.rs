@@ -120,7 +120,7 @@ proptest! {
             kernel.forward(&wide_x, from, &mut y, to, None, false);
             let mut dx = vec![0.0; from.pixels() * from.stride];
             kernel.input_gradient(&wide_dy, to, &mut dx, from, false);
-            let mut dw = vec![0.0; count];
+            let mut dw = vec![0.0; kernel.forward.len()];
             kernel.weight_gradient(&wide_x, from, &wide_dy, to, &mut dw);
             [gathered(&y, to), gathered(&dx, from), kernel.to_oihw(&dw)]
         });

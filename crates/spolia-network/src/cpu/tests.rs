@@ -124,7 +124,7 @@ fn check(i: usize, layer: &Layer, wide: bool) {
     );
     assert_agrees(&format!("{i} gamma"), &dgamma, &layer.dgamma, TOLERANCE);
     assert_agrees(&format!("{i} beta"), &dbeta, &layer.dbeta, TOLERANCE);
-    let mut dw = vec![0.0; kernel_size];
+    let mut dw = vec![0.0; kernel.forward.len()];
     kernel.weight_gradient(&x, from, &draw, plain, &mut dw);
     assert_agrees(
         &format!("{i} kernel"),
