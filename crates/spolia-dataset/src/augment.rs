@@ -9,6 +9,9 @@
 //! Transactions on Medical Imaging 37(9), 2018), with the weaker of the ranges of Tellez et al.,
 //! Medical Image Analysis 58, 2019.
 
+use std::fmt;
+use std::str::FromStr;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use spolia_measure::stain::HedChange;
@@ -60,16 +63,29 @@ impl Augment {
         stain_change: 0.05,
     };
 
-    /// Names of the augmentations, as in `--augment`.
-    pub const NAMES: [&str; 2] = ["paper", "hed"];
+    /// None.
+    pub const NONE: Augment = Augment {
+        flip_horizontal: 0.0,
+        flip_vertical: 0.0,
+        hue: 0.0,
+        hue_shift: 0.0,
+        brightness: 0.0,
+        brightness_change: 0.0,
+        stain: 0.0,
+        stain_change: 0.0,
+    };
 
-    /// The augmentation of a name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Augment> {
-        match name {
-            "paper" => Some(Self::PAPER),
-            "hed" => Some(Self::HED),
-            _ => None,
+    /// Both: of each probability and range the larger.
+    fn and(&self, other: &Self) -> Self {
+        Self {
+            flip_horizontal: self.flip_horizontal.max(other.flip_horizontal),
+            flip_vertical: self.flip_vertical.max(other.flip_vertical),
+            hue: self.hue.max(other.hue),
+            hue_shift: self.hue_shift.max(other.hue_shift),
+            brightness: self.brightness.max(other.brightness),
+            brightness_change: self.brightness_change.max(other.brightness_change),
+            stain: self.stain.max(other.stain),
+            stain_change: self.stain_change.max(other.stain_change),
         }
     }
 
@@ -96,6 +112,81 @@ impl Augment {
             hue: if hue { hue_shift } else { 0.0 },
             brightness: if brightness { brightness_change } else { 0.0 },
             stain: stain.then_some(HedChange { scale, shift }),
+        }
+    }
+}
+
+/// What can be told of an augmentation in words, each with the augmentation that does it alone.
+const WORDS: [(&str, Augment); 4] = [
+    (
+        "flips",
+        Augment {
+            flip_horizontal: 0.5,
+            flip_vertical: 0.5,
+            ..Augment::NONE
+        },
+    ),
+    (
+        "hue",
+        Augment {
+            hue: 0.5,
+            hue_shift: 0.04,
+            ..Augment::NONE
+        },
+    ),
+    (
+        "brightness",
+        Augment {
+            brightness: 0.5,
+            brightness_change: 0.25,
+            ..Augment::NONE
+        },
+    ),
+    (
+        "hed",
+        Augment {
+            stain: 1.0,
+            stain_change: 0.05,
+            ..Augment::NONE
+        },
+    ),
+];
+
+impl FromStr for Augment {
+    type Err = String;
+
+    /// `paper`, `none`, or some of `flips`, `hue`, `brightness` (as in the paper) and `hed` (stains, as [`Augment::HED`]), with commas.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "paper" => return Ok(Self::PAPER),
+            "none" => return Ok(Self::NONE),
+            _ => {}
+        }
+        let mut all = Self::NONE;
+        for word in text.split(',').map(str::trim) {
+            let Some((_, own)) = WORDS.iter().find(|(known, _)| *known == word) else {
+                return Err(format!(
+                    "\"{word}\" is no augmentation; known: paper, none, or some of flips, hue, brightness, hed with commas"
+                ));
+            };
+            all = all.and(own);
+        }
+        Ok(all)
+    }
+}
+
+impl fmt::Display for Augment {
+    /// As [`Augment::from_str`] reads it, for the augmentations that it gives.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::PAPER {
+            return f.write_str("paper");
+        }
+        let does = |own: &Augment| own.and(self) == *self;
+        let words = WORDS.iter().filter(|(_, own)| does(own));
+        let words: Vec<&str> = words.map(|(word, _)| *word).collect();
+        match words.as_slice() {
+            [] => f.write_str("none"),
+            words => f.write_str(&words.join(",")),
         }
     }
 }

@@ -164,6 +164,14 @@ pub enum Error {
         /// Test share.
         test: f64,
     },
+    /// A centre cannot be held out for the test.
+    #[error("hold out centre {centre}: {what}")]
+    HeldOut {
+        /// The centre.
+        centre: String,
+        /// What is in the way, and what to do.
+        what: String,
+    },
     /// There are fewer groups than splits to fill.
     #[error(
         "split by {unit}: {groups} {unit}(s) cannot fill {wanted} splits; ask for fewer splits, more data, or split by a smaller unit"

@@ -1,12 +1,14 @@
 //! Dividing patches into training, validation and test.
 
+use std::collections::BTreeSet;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::duplicates::ContentHash;
 use crate::error::{Error, Result};
 use crate::groups::{Unit, groups};
-use crate::table::{PatchTable, Split};
+use crate::table::{Patch, PatchTable, Split};
 
 /// How to divide patches.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +21,8 @@ pub struct SplitOptions {
     pub test: f64,
     /// Seed of the order in which groups of one size are placed.
     pub seed: u64,
+    /// Centres whose patches are the test, and they alone; `test` then says nothing.
+    pub held_out: Vec<String>,
 }
 
 impl Default for SplitOptions {
@@ -29,6 +33,7 @@ impl Default for SplitOptions {
             val: 0.1,
             test: 0.1,
             seed: 0,
+            held_out: Vec::new(),
         }
     }
 }
@@ -50,11 +55,14 @@ pub struct Splitting {
 ///
 /// Groups are placed one by one, large ones first and equal ones in an order drawn from the seed,
 /// each where it brings the counts of the classes closest (least squares) to the shares wanted.
-/// With `hashes` patches of the same pixels stay together as well.
+/// With `hashes` patches of the same pixels stay together as well. Where centres are held out, their
+/// patches (and what belongs to them: a patient seen at two centres) are the test, and the others are
+/// divided in training and validation.
 ///
 /// # Errors
 /// The shares are no shares; there are fewer groups than splits to fill; the number of hashes is
-/// not that of the patches.
+/// not that of the patches; a centre held out is none of the table's, or some patch has no centre or
+/// was given another split.
 pub fn split(
     table: &PatchTable,
     hashes: Option<&[Option<ContentHash>]>,
@@ -65,6 +73,8 @@ pub fn split(
         return Err(Error::Fractions { val, test });
     }
     let groups = groups(table, options.by, hashes)?;
+    let held = hold_out(table, &options.held_out)?;
+    let table = held.as_ref().unwrap_or(table);
     let patches = table.patches();
     if patches.iter().all(|p| p.split.is_some()) {
         return Ok(Splitting {
@@ -83,10 +93,18 @@ pub fn split(
         counts[group][class(patch.label)] += 1.0;
         given[group] = given[group].or(patch.split);
     }
+    // What is held out is no part of what the shares are of.
+    let shared = |group: usize| held.is_none() || given[group] != Some(Split::Test);
     let total: Vec<f64> = (0..classes)
-        .map(|c| counts.iter().map(|g| g[c]).sum())
+        .map(|c| {
+            let own = (0..groups.count).filter(|&g| shared(g));
+            own.map(|g| counts[g][c]).sum()
+        })
         .collect();
-    let share = [1.0 - val - test, val, test];
+    let share = match held {
+        None => [1.0 - val - test, val, test],
+        Some(_) => [1.0 - val, val, 0.0],
+    };
 
     let mut place = given.clone();
     let mut filled = vec![vec![0.0; classes]; 3];
@@ -123,6 +141,56 @@ pub fn split(
         unit: Some(groups.unit),
         groups: placed,
     })
+}
+
+/// The table with the patches of these centres in the test; `None` where none is held out.
+fn hold_out(table: &PatchTable, centres: &[String]) -> Result<Option<PatchTable>> {
+    if centres.is_empty() {
+        return Ok(None);
+    }
+    let patches = table.patches();
+    let fail = |centre: &str, what: String| {
+        Err(Error::HeldOut {
+            centre: centre.to_owned(),
+            what,
+        })
+    };
+    let known: BTreeSet<&str> = patches.iter().filter_map(|p| p.centre.as_deref()).collect();
+    for centre in centres {
+        if !known.contains(centre.as_str()) {
+            let known: Vec<&str> = known.iter().copied().collect();
+            let known = match known.as_slice() {
+                [] => "no patch says its centre".to_owned(),
+                known => format!("known centres: {}", known.join(", ")),
+            };
+            return fail(centre, format!("no patch is of it; {known}"));
+        }
+    }
+    let mut splits = Vec::with_capacity(patches.len());
+    for patch in patches {
+        let Some(own) = patch.centre.as_ref() else {
+            let what =
+                "may be of it or not: its centre is unknown; fill the column, or leave it out";
+            return fail(&centres.join(", "), format!("patch {} {what}", patch.id));
+        };
+        let held = centres.contains(own);
+        match patch.split {
+            Some(split) if held != (split == Split::Test) => {
+                let what = format!(
+                    "patch {} of {own} is given the split {split}; empty the column, or hold no centre out",
+                    patch.id
+                );
+                return fail(&centres.join(", "), what);
+            }
+            split => splits.push(if held { Some(Split::Test) } else { split }),
+        }
+    }
+    let patches = patches.iter().zip(splits);
+    let patches = patches.map(|(patch, split)| Patch {
+        split,
+        ..patch.clone()
+    });
+    PatchTable::new(patches.collect(), table.classes().to_vec()).map(Some)
 }
 
 fn add(to: &mut [f64], counts: &[f64]) {

@@ -137,13 +137,23 @@ fn a_seed_makes_one_change() {
 
 #[test]
 fn stains_change_by_name_and_the_papers_draws_stay() {
-    assert_eq!(Augment::named("paper"), Some(Augment::PAPER));
-    let hed = Augment::named("hed").expect("an augmentation");
-    assert_eq!(Augment::named("none"), None);
+    let named = |text: &str| text.parse::<Augment>();
+    assert_eq!(named("flips,hue,brightness"), Ok(Augment::PAPER));
+    let hed = named("flips, hed").expect("an augmentation");
+    assert_eq!(hed, Augment::HED);
+    for text in [
+        "paper",
+        "none",
+        "hue",
+        "flips,hed",
+        "flips,hue,brightness,hed",
+    ] {
+        assert_eq!(named(text).map(|a| a.to_string()), Ok(text.to_owned()));
+    }
+    let wrong = named("flips,stain").expect_err("no such word");
     assert!(
-        Augment::NAMES
-            .iter()
-            .all(|name| Augment::named(name).is_some())
+        wrong.contains("\"stain\"") && wrong.contains("hed"),
+        "{wrong}"
     );
     for seed in 0..200 {
         let (paper, change) = (Augment::PAPER.draw(seed), hed.draw(seed));

@@ -70,6 +70,7 @@ fn by_image_the_classes_are_exact() {
         val: 0.25,
         test: 0.25,
         seed: 1,
+        ..Default::default()
     };
     let divided = split(&cohort(), None, &options).expect("divided");
     // Half of 50 and a quarter of 50 twice; the odd ones (12.5) go either way.
@@ -137,6 +138,7 @@ fn by_centre_no_centre_is_cut() {
         val: 0.2,
         test: 0.2,
         seed: 0,
+        ..Default::default()
     };
     let divided = split(&table(patches), None, &options).expect("divided");
     assert_eq!((divided.unit, divided.groups), (Some(Unit::Centre), 5));
@@ -267,4 +269,66 @@ proptest! {
             Err(other) => prop_assert!(false, "{}", other),
         }
     }
+}
+
+/// Four centres of three patients; one patient was seen at two of them.
+fn centres() -> PatchTable {
+    let mut patches: Vec<Patch> = (0..120)
+        .map(|i| {
+            let mut patch = patch(i, (i % 2) as u8, Some(&format!("patient{}", i / 10)), None);
+            patch.centre = Some(format!("centre{}", i / 30));
+            patch
+        })
+        .collect();
+    patches[119].patient = Some("patient0".to_owned());
+    table(patches)
+}
+
+#[test]
+fn a_centre_held_out_is_the_test_and_nothing_else_of_it_is_seen() {
+    let options = |held: &str| SplitOptions {
+        val: 0.25,
+        held_out: vec![held.to_owned()],
+        ..Default::default()
+    };
+    for held in ["centre1", "centre3"] {
+        let divided = split(&centres(), None, &options(held))
+            .expect("divided")
+            .table;
+        assert_eq!(leaks(&divided, None).expect("looked"), []);
+        let with_it = held == "centre3";
+        for patch in divided.patches() {
+            let own = patch.centre.as_deref() == Some(held);
+            // patient0 has a patch at centre3, and goes with it
+            let along = with_it && patch.patient.as_deref() == Some("patient0");
+            assert_eq!(patch.split == Some(Split::Test), own || along, "{patch:?}");
+        }
+        let [train, val] = [Split::Train, Split::Val].map(|s| divided.of_split(s).count());
+        assert_eq!((train, val), if with_it { (60, 20) } else { (70, 20) });
+    }
+}
+
+#[test]
+fn what_cannot_be_held_out_is_told() {
+    let told = |table: &PatchTable, held: &str| {
+        let options = SplitOptions {
+            held_out: vec![held.to_owned()],
+            ..Default::default()
+        };
+        split(table, None, &options)
+            .expect_err("refused")
+            .to_string()
+    };
+    let whole = centres();
+    let words = told(&whole, "centre9");
+    assert!(
+        words.contains("no patch is of it") && words.contains("centre0, centre1"),
+        "{words}"
+    );
+    let mut patches = whole.patches().to_vec();
+    patches[5].centre = None;
+    assert!(told(&table(patches.clone()), "centre1").contains("p005 may be of it or not"));
+    patches[5].centre = Some("centre1".to_owned());
+    patches[5].split = Some(Split::Train);
+    assert!(told(&table(patches), "centre1").contains("p005 of centre1 is given the split train"));
 }

@@ -11,6 +11,7 @@
 //! - [`fit`], [`pls`], [`lasso`]: single fits;
 //! - [`delong`], [`auc_difference`], [`spearman_test`], [`line()`], [`slope_interval`], [`t_test`],
 //!   [`welch_test`], [`sign_flip_test`], [`kolmogorov_uniform`]: comparisons;
+//! - [`permanova`]: groups in several columns at once;
 //! - [`group_bootstrap`]: the interval of any statistic, whole patients resampled;
 //! - [`benjamini_hochberg`], [`holm`]: many tests;
 //! - [`roc_curve`], [`auc`], [`auc_bootstrap`]: with whole patients resampled;
@@ -61,6 +62,7 @@ mod logistic;
 mod matrix;
 mod partial;
 mod pca;
+mod permanova;
 mod permutation;
 mod pls;
 mod regression;
@@ -91,6 +93,7 @@ pub use logistic::{Logistic, logistic};
 pub use matrix::Matrix;
 pub use partial::{Gain, Partial, held_out_gain, held_out_partial};
 pub use pca::{Pca, pca};
+pub use permanova::{Permanova, permanova};
 pub use permutation::permuted_rows;
 pub use regression::{Ols, null_r2, ols};
 pub use repeatability::{Repeatability, repeatability};

@@ -9,6 +9,7 @@ mod levels;
 mod plain;
 mod resample;
 
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub use cache::TileCache;
 pub use resample::{Region, Resolution};
 
 use crate::tiff::{Fault, Raster, Tiff, Tile, tags};
-use crate::vendor::{self, Found, Mpp, Vendor};
+use crate::vendor::{self, Found, Mpp, Picture, Vendor};
 use crate::{Error, Result};
 
 /// Bytes of decoded tiles that a slide keeps where no cache is given.
@@ -73,7 +74,7 @@ enum Pixels {
     Tiff {
         tiff: Tiff,
         rasters: Vec<Raster>,
-        associated: Vec<(String, Raster)>,
+        associated: Vec<(String, Picture)>,
     },
     Plain(RgbImage),
 }
@@ -236,8 +237,12 @@ impl Slide {
         if let Pixels::Tiff {
             tiff, associated, ..
         } = &self.pixels
-            && let Some((_, raster)) = associated.iter().find(|(n, _)| n == name)
+            && let Some((_, picture)) = associated.iter().find(|(n, _)| n == name)
         {
+            let raster = match picture {
+                Picture::Raster(raster) => raster,
+                Picture::Jpeg(bytes) => return plain::decode(Cursor::new(bytes), &self.path),
+            };
             let (width, height) = (raster.width, raster.height);
             self.check_pixels(width, height)?;
             let mut canvas = Canvas::new(0, 0, width as usize, height as usize);
@@ -363,6 +368,15 @@ impl Slide {
             }
         }
         Ok(())
+    }
+
+    /// Rows of pixels that are decoded together.
+    fn tile_rows(&self, level: usize) -> i64 {
+        match &self.pixels {
+            Pixels::Tiff { rasters, .. } => rasters.get(level).map_or(1, |r| r.tile_height as i64),
+            // decoded already
+            Pixels::Plain(_) => 256,
+        }
     }
 
     fn tile(&self, tiff: &Tiff, raster: &Raster, index: u64) -> Result<Option<Arc<Tile>>> {

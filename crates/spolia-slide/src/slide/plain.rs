@@ -1,5 +1,7 @@
 //! Images that are no TIFF: slides of one level, decoded whole.
 
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,36 +13,12 @@ use crate::vendor::Vendor;
 use crate::{Error, Result};
 
 pub(super) fn open(path: &Path, cache: Arc<TileCache>) -> Result<Slide> {
-    let refuse = |reason: String| Error::NotSlide {
-        path: path.to_owned(),
-        reason,
-    };
-    let read = |source| Error::Read {
+    let file = File::open(path).map_err(|source| Error::Read {
         path: path.to_owned(),
         source,
-    };
-    let mut reader = ImageReader::open(path)
-        .map_err(read)?
-        .with_guessed_format()
-        .map_err(read)?;
-    let mut limits = image::Limits::default();
-    limits.max_alloc = Some(4 * MOST_PIXELS);
-    reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|e| refuse(e.to_string()))?;
-    let (w, h) = decoder.dimensions();
-    let pixels = u64::from(w) * u64::from(h);
-    if pixels == 0 || pixels > MOST_PIXELS {
-        return Err(Error::Region {
-            path: path.to_owned(),
-            what: "the image's size in pixels",
-            value: pixels as f64,
-            expected: format!(
-                "between 1 and {MOST_PIXELS}; make it a pyramid: `vips tiffsave IN OUT.tif --tile --pyramid`"
-            ),
-        });
-    }
-    let image = image::DynamicImage::from_decoder(decoder).map_err(|e| refuse(e.to_string()))?;
-    let image = over_white(image);
+    })?;
+    let image = decode(BufReader::new(file), path)?;
+    let (w, h) = image.dimensions();
     let level = Level {
         width: w.into(),
         height: h.into(),
@@ -59,6 +37,38 @@ pub(super) fn open(path: &Path, cache: Arc<TileCache>) -> Result<Slide> {
         cache,
         pixels: Pixels::Plain(image),
     })
+}
+
+/// Decodes an image over white; `path` is named where it cannot be.
+pub(super) fn decode(from: impl BufRead + Seek, path: &Path) -> Result<RgbImage> {
+    let refuse = |reason: String| Error::NotSlide {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut reader = ImageReader::new(from)
+        .with_guessed_format()
+        .map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(4 * MOST_PIXELS);
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(|e| refuse(e.to_string()))?;
+    let (w, h) = decoder.dimensions();
+    let pixels = u64::from(w) * u64::from(h);
+    if pixels == 0 || pixels > MOST_PIXELS {
+        return Err(Error::Region {
+            path: path.to_owned(),
+            what: "the image's size in pixels",
+            value: pixels as f64,
+            expected: format!(
+                "between 1 and {MOST_PIXELS}; make it a pyramid: `vips tiffsave IN OUT.tif --tile --pyramid`"
+            ),
+        });
+    }
+    let image = image::DynamicImage::from_decoder(decoder).map_err(|e| refuse(e.to_string()))?;
+    Ok(over_white(image))
 }
 
 fn over_white(image: image::DynamicImage) -> RgbImage {

@@ -1,10 +1,13 @@
 //! Regions at any resolution: read from the nearest finer level, then resampled with antialiasing.
 
+use std::collections::VecDeque;
+
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use super::Slide;
+use crate::tiff::Tile;
 use crate::{Error, Result};
 
 /// Pixels are taken as they are where their size differs from the one asked for by less than this.
@@ -169,7 +172,8 @@ impl Slide {
         })
     }
 
-    /// `w * h` means of `block * block` pixels of a level, read tile by tile.
+    /// `w * h` means of `block * block` pixels of a level, read one row of tiles after the other: sums are held of the
+    /// blocks that the row touches, so that memory does not depend on the level's height.
     fn averaged(
         &self,
         level: usize,
@@ -177,46 +181,103 @@ impl Slide {
         block: i64,
         (w, h): (u32, u32),
     ) -> Result<RgbImage> {
-        let cells = w as usize * h as usize;
-        let mut sums = vec![[0_u64; 3]; cells];
-        let mut counts = vec![0_u64; cells];
-        let size = self.level_size(level)?;
-        let end = (
-            x.saturating_add(block.saturating_mul(w.into())),
-            y.saturating_add(block.saturating_mul(h.into())),
-        );
-        self.tiles(level, (x, y), end, |tile, at| {
-            let left = x.max(at.0 as i64);
-            let right = end.0.min((at.0 + tile.width as u64).min(size.0) as i64);
-            let top = y.max(at.1 as i64);
-            let bottom = end.1.min((at.1 + tile.height as u64).min(size.1) as i64);
-            for py in top..bottom {
-                let row = (py - at.1 as i64) as usize * tile.width;
-                let cell_row = ((py - y) / block) as usize * w as usize;
-                let mut px = left;
-                while px < right {
-                    let column = (px - x) / block;
-                    let stop = (x + (column + 1) * block).min(right);
-                    let first = (row + (px - at.0 as i64) as usize) * 3;
-                    let last = first + (stop - px) as usize * 3;
-                    let cell = cell_row + column as usize;
-                    for pixel in tile.rgb[first..last].as_chunks::<3>().0 {
-                        for (sum, &value) in sums[cell].iter_mut().zip(pixel) {
-                            *sum += u64::from(value);
-                        }
-                    }
-                    counts[cell] += (stop - px) as u64;
-                    px = stop;
-                }
-            }
-        })?;
-        let all = (block as u64).saturating_mul(block as u64);
-        let mut out = RgbImage::new(w, h);
-        for ((pixel, sum), count) in out.pixels_mut().zip(&sums).zip(&counts) {
-            // what no tile covers is white
-            pixel.0 = sum.map(|s| ((s + 255 * (all - count) + all / 2) / all) as u8);
+        let mut means = Means {
+            block,
+            origin: (x, y),
+            size: self.level_size(level)?,
+            row: 0,
+            sums: VecDeque::new(),
+            out: RgbImage::new(w, h),
+        };
+        let right = x.saturating_add(block.saturating_mul(w.into()));
+        let bottom = y.saturating_add(block.saturating_mul(h.into()));
+        let rows = self.tile_rows(level);
+        let mut top = y;
+        while top < bottom {
+            let end = if top < 0 {
+                0
+            } else if top as u64 >= means.size.1 {
+                bottom
+            } else {
+                (top / rows + 1) * rows
+            };
+            let end = end.min(bottom);
+            self.tiles(level, (x, top), (right, end), |tile, at| {
+                means.add(tile, at, (top, end));
+            })?;
+            means.finish((end - y) / block);
+            top = end;
         }
-        Ok(out)
+        Ok(means.out)
+    }
+}
+
+/// Sums of a block's pixels, and their number.
+type Sums = Vec<([u64; 3], u64)>;
+
+/// Means of blocks, from the top to the bottom.
+struct Means {
+    block: i64,
+    /// Top left corner of the first block in pixels of the level.
+    origin: (i64, i64),
+    /// Size of the level.
+    size: (u64, u64),
+    /// The first row of blocks that is not finished.
+    row: i64,
+    /// Sums of that row and those below it that were begun.
+    sums: VecDeque<Sums>,
+    out: RgbImage,
+}
+
+impl Means {
+    /// Adds the pixels of a tile between two rows of the level.
+    fn add(&mut self, tile: &Tile, at: (u64, u64), (first, last): (i64, i64)) {
+        let ((x, y), block, w) = (self.origin, self.block, self.out.width() as usize);
+        let end = x.saturating_add(block.saturating_mul(w as i64));
+        let left = x.max(at.0 as i64);
+        let right = end.min((at.0 + tile.width as u64).min(self.size.0) as i64);
+        let top = first.max(at.1 as i64);
+        let bottom = last.min((at.1 + tile.height as u64).min(self.size.1) as i64);
+        for py in top..bottom {
+            let line = (py - at.1 as i64) as usize * tile.width;
+            let own = ((py - y) / block - self.row) as usize;
+            while self.sums.len() <= own {
+                self.sums.push_back(vec![([0; 3], 0); w]);
+            }
+            let mut px = left;
+            while px < right {
+                let column = (px - x) / block;
+                let stop = (x + (column + 1) * block).min(right);
+                let from = (line + (px - at.0 as i64) as usize) * 3;
+                let to = from + (stop - px) as usize * 3;
+                let (sums, count) = &mut self.sums[own][column as usize];
+                for pixel in tile.rgb[from..to].as_chunks::<3>().0 {
+                    for (sum, &value) in sums.iter_mut().zip(pixel) {
+                        *sum += u64::from(value);
+                    }
+                }
+                *count += (stop - px) as u64;
+                px = stop;
+            }
+        }
+    }
+
+    /// Writes the rows of blocks above `end`, of which no more pixels come.
+    fn finish(&mut self, end: i64) {
+        let all = (self.block as u64).saturating_mul(self.block as u64);
+        let w = self.out.width() as usize;
+        while self.row < end {
+            let blank = || vec![([0; 3], 0); w];
+            let sums = self.sums.pop_front().unwrap_or_else(blank);
+            let pixels = self.out.as_mut()[self.row as usize * w * 3..]
+                .as_chunks_mut::<3>()
+                .0;
+            for (pixel, (sum, count)) in pixels.iter_mut().zip(sums) {
+                // what no tile covers is white
+                *pixel = sum.map(|s| ((s + 255 * (all - count) + all / 2) / all) as u8);
+            }
+            self.row += 1;
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn read(tiff: &Tiff, first: &Directory) -> Result<Option<Found>, At> 
         };
         // an unreadable label does not spoil a slide: asking for it says that it is not there
         if let Ok(image) = raster(tiff, dir) {
-            associated.push((name, image));
+            associated.push((name, image.into()));
         }
     }
     let number = |key| field(&description, key).and_then(|v| v.parse::<f64>().ok());

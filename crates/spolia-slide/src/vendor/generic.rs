@@ -22,7 +22,7 @@ pub(super) fn read(tiff: &Tiff, first: &Directory) -> Result<Option<Found>, At> 
             .int_or(dir, tags::NEW_SUBFILE_TYPE, 0)
             .is_ok_and(|kind| kind & 1 == 1);
         match named {
-            Some(name) => associated.push((name.to_owned(), image)),
+            Some(name) => associated.push((name.to_owned(), image.into())),
             None if image.tiled || reduced => levels.push(image.into()),
             None => {}
         }

@@ -88,13 +88,28 @@ impl From<Raster> for Stage {
     }
 }
 
+/// An image that belongs to a slide.
+#[derive(Debug)]
+pub(crate) enum Picture {
+    /// One of the TIFF's own.
+    Raster(Raster),
+    /// The bytes of a JPEG, from its description.
+    Jpeg(Vec<u8>),
+}
+
+impl From<Raster> for Picture {
+    fn from(raster: Raster) -> Self {
+        Self::Raster(raster)
+    }
+}
+
 /// What a vendor's reader found.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) vendor: Vendor,
     /// From the largest to the smallest.
     pub(crate) levels: Vec<Stage>,
-    pub(crate) associated: Vec<(String, Raster)>,
+    pub(crate) associated: Vec<(String, Picture)>,
     pub(crate) mpp: Option<Mpp>,
     pub(crate) objective: Option<f64>,
 }

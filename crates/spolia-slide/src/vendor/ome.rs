@@ -29,7 +29,7 @@ pub(super) fn read(tiff: &Tiff, first: &Directory) -> Result<Option<Found>, At> 
             .into_iter()
             .find(|n| name.contains(n));
         match named {
-            Some(name) => associated.push((name.to_owned(), image)),
+            Some(name) => associated.push((name.to_owned(), image.into())),
             None if first.below.is_empty() && image.tiled => levels.push(image.into()),
             None => {}
         }

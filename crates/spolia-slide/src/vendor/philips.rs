@@ -2,7 +2,10 @@
 //! `DPUfsImport`) with a pixel spacing for each level. Levels are padded to whole tiles, so their
 //! sizes do not tell the downsampling: the ratio of the spacings does.
 
-use super::{Found, Mpp, Stage, Vendor, raster, text};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Found, Mpp, Picture, Stage, Vendor, raster, text};
 use crate::tiff::{At, Directory, Tiff, tags};
 use crate::xml::{Node, Nodes, XmlFault, attribute};
 
@@ -13,7 +16,7 @@ pub(super) fn read(tiff: &Tiff, first: &Directory) -> Result<Option<Found>, At> 
     let xml = text(tiff, first, tags::IMAGE_DESCRIPTION)?;
     // a slide whose XML is unreadable still has its pixels: without µm/px, as if none were stated
     let spacings = spacings(&xml).unwrap_or_default();
-    let (mut levels, mut associated) = (Vec::<Stage>::new(), Vec::new());
+    let (mut levels, mut associated) = (Vec::<Stage>::new(), Vec::<(String, Picture)>::new());
     for dir in &tiff.directories {
         if !dir.has(tags::TILE_WIDTH) {
             let about = text(tiff, dir, tags::IMAGE_DESCRIPTION)?.to_lowercase();
@@ -21,7 +24,7 @@ pub(super) fn read(tiff: &Tiff, first: &Directory) -> Result<Option<Found>, At> 
                 if about.starts_with(name)
                     && let Ok(image) = raster(tiff, dir)
                 {
-                    associated.push((name.to_owned(), image));
+                    associated.push((name.to_owned(), image.into()));
                 }
             }
             continue;
@@ -32,6 +35,11 @@ pub(super) fn read(tiff: &Tiff, first: &Directory) -> Result<Option<Found>, At> 
             _ => None,
         };
         levels.push(stage);
+    }
+    for (name, jpeg) in pictures(&xml).unwrap_or_default() {
+        if !associated.iter().any(|(own, _)| *own == name) {
+            associated.push((name, Picture::Jpeg(jpeg)));
+        }
     }
     Ok(Some(Found {
         vendor: Vendor::Philips,
@@ -92,6 +100,47 @@ fn spacings(xml: &str) -> Result<Vec<Mpp>, XmlFault> {
         found.clear();
     }
     Ok(found)
+}
+
+/// Label and macro photograph where no directory has them: a scanned image of type `LABELIMAGE` or `MACROIMAGE`, whose JPEG is
+/// text in base 64 (`PIM_DP_IMAGE_DATA`).
+fn pictures(xml: &str) -> Result<Vec<(String, Vec<u8>)>, XmlFault> {
+    let mut nodes = Nodes::new(xml);
+    let mut found: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut within = String::new();
+    let (mut kind, mut data) = (None, None);
+    while let Some(node) = nodes.next()? {
+        match node {
+            Node::Open { name, attributes } if name == "Attribute" => {
+                within = attribute(&attributes, "Name")
+                    .unwrap_or_default()
+                    .to_owned();
+            }
+            Node::Text(text) if within == "PIM_DP_IMAGE_TYPE" => kind = Some(text),
+            Node::Text(text) if within == "PIM_DP_IMAGE_DATA" => data = Some(text),
+            Node::Close(name) if name == "Attribute" => within.clear(),
+            Node::Close(name) if name == "DataObject" => {
+                // What was met inside of a representation of the slide itself has no data.
+                let name = match kind.as_deref() {
+                    Some("LABELIMAGE") => "label",
+                    Some("MACROIMAGE") => "macro",
+                    _ => continue,
+                };
+                if let Some(jpeg) = data.take().and_then(|text: String| decoded(&text)) {
+                    found.push((name.to_owned(), jpeg));
+                }
+                kind = None;
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Base 64 that may be broken into lines.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let plain: String = text.split_ascii_whitespace().collect();
+    STANDARD.decode(plain).ok()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Vendors' layouts in small synthetic files, and the ways TIFF stores pixels.
 
+use base64::Engine;
 use spolia_slide::{Error, Slide, Vendor};
 
 use crate::tiff_parts::{Tiff, fraction, longs, shorts, text, with};
@@ -48,6 +49,51 @@ fn philips_levels_are_padded() {
     assert_eq!(
         slide.associated_image("label").unwrap().as_raw()[..],
         [9, 9, 9, 8, 8, 8]
+    );
+}
+
+/// A label in the XML alone, and a macro photograph in both: the directory's goes first.
+#[test]
+fn philips_pictures_in_the_description() {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let drawn = image::RgbImage::from_pixel(24, 16, image::Rgb([200, 40, 90]));
+    drawn.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let mut text64 = base64::engine::general_purpose::STANDARD.encode(jpeg.into_inner());
+    text64.insert(60, '\n');
+    let scanned = |kind: &str, data: &str| {
+        format!(
+            "<DataObject ObjectType=\"DPScannedImage\"><Attribute Name=\"PIM_DP_IMAGE_TYPE\">{kind}</Attribute>\
+             <Attribute Name=\"PIM_DP_IMAGE_DATA\">{data}</Attribute></DataObject>"
+        )
+    };
+    let xml = format!(
+        "<DataObject ObjectType=\"DPUfsImport\"><Attribute Name=\"PIM_DP_SCANNED_IMAGES\"><Array>{}{}{}</Array></Attribute></DataObject>",
+        scanned("WSI", ""),
+        scanned("LABELIMAGE", &text64),
+        scanned("MACROIMAGE", "no base 64!")
+    );
+    let mut tiff = Tiff::new();
+    let base = tiff.tiled(64, 64, 32, [1, 2, 3]);
+    tiff.directory(with(
+        base,
+        vec![text(305, "Philips DP v1.0"), text(270, &xml)],
+    ));
+    let macro_image = tiff.striped((2, 1), 3, &[9, 9, 9, 8, 8, 8]);
+    tiff.directory(with(macro_image, vec![text(270, "Macro")]));
+    let slide = open(&tiff);
+    assert_eq!(slide.associated().collect::<Vec<_>>(), ["macro", "label"]);
+    let label = slide.associated_image("label").unwrap();
+    assert_eq!(label.dimensions(), (24, 16));
+    let near = label
+        .get_pixel(12, 8)
+        .0
+        .iter()
+        .zip([200, 40, 90])
+        .all(|(a, b)| a.abs_diff(b) < 4);
+    assert!(near, "{:?}", label.get_pixel(12, 8));
+    assert_eq!(
+        slide.associated_image("macro").unwrap().dimensions(),
+        (2, 1)
     );
 }
 

@@ -1,5 +1,6 @@
 //! `spolia dataset check` and `spolia dataset split`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -12,23 +13,31 @@ use spolia_dataset::{
 
 use super::images::{ImagesArgs, tell};
 use crate::context::{Context, Outcome};
+use crate::jobs::stains::{self, Stains};
 use crate::output::{self, Table};
+use crate::run_folder::write_csv;
 use crate::seed;
 
 /// `spolia dataset …`
 #[derive(Debug, Subcommand)]
 pub enum Dataset {
-    /// Counts patches, finds duplicates, leaks and bad files.
-    Check {
-        /// The images.
-        #[command(flatten)]
-        images: ImagesArgs,
-        /// Prints the table as JSON.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Counts patches, finds duplicates, leaks and bad files, compares the stains of centres.
+    Check(CheckArgs),
     /// Divides patches into train, val and test by patient.
     Split(SplitArgs),
+}
+
+/// `spolia dataset check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    images: ImagesArgs,
+    /// Prints the table as JSON.
+    #[arg(long)]
+    json: bool,
+    /// A table to write: the stains of each slide whose centre is known.
+    #[arg(long, value_name = "CSV")]
+    stains: Option<PathBuf>,
 }
 
 /// `spolia dataset split`
@@ -45,6 +54,12 @@ pub struct SplitArgs {
     /// Share of the patches for the test.
     #[arg(long, default_value_t = 0.15, value_name = "SHARE")]
     test: f64,
+    /// Centres whose patches are the test, and they alone; the others are divided in train and val.
+    #[arg(long, value_name = "CENTRE,…", value_delimiter = ',')]
+    test_centre: Vec<String>,
+    /// Holds each centre out in turn: OUT is a folder, with CENTRE.csv for each.
+    #[arg(long, conflicts_with = "test_centre")]
+    leave_one_centre_out: bool,
     /// The table to write: the patches with their split.
     #[arg(long, value_name = "CSV")]
     out: PathBuf,
@@ -77,30 +92,62 @@ impl Dataset {
     /// The images cannot be found, or the split cannot be made or written.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         match self {
-            Dataset::Check { images, json } => run_check(&images, json, context),
+            Dataset::Check(args) => args.run(context),
             Dataset::Split(args) => args.run(context),
         }
     }
 }
 
-fn run_check(images: &ImagesArgs, json: bool, context: &Context) -> miette::Result<Outcome> {
-    let (table, mut problems) = images.resolve(context)?;
-    let found = check(&table, &Reader::new()).into_diagnostic()?;
-    problems.extend(found.problems.iter().cloned());
-    let mut shown = counts(&table, &found);
-    for problem in &problems {
-        let what = format!("{}; {}", problem.what, problem.remedy);
-        note(&mut shown, ("problem", &problem.item), 1, what);
+impl CheckArgs {
+    fn run(self, context: &Context) -> miette::Result<Outcome> {
+        let (table, mut problems) = self.images.resolve(context)?;
+        let reader = Reader::new();
+        let found = check(&table, &reader).into_diagnostic()?;
+        problems.extend(found.problems.iter().cloned());
+        let mut shown = counts(&table, &found);
+        let seed = seed::derive(context.seed(), "dataset", "stains");
+        let stains = stains::stains(&table, &reader, seed)?;
+        stained(&mut shown, &stains);
+        if let Some(file) = &self.stains {
+            output::prepare_file(file)?;
+            write_csv(file, &stains::HEADER, stains::rows(&stains.slides))?;
+        }
+        for problem in &problems {
+            let what = format!("{}; {}", problem.what, problem.remedy);
+            note(&mut shown, ("problem", &problem.item), 1, what);
+        }
+        shown.print(self.json)?;
+        context.progress.note(&format!(
+            "{} patches, {} duplicates, {} leaks, {} problems",
+            found.patches,
+            found.duplicates.len(),
+            found.leaks.len(),
+            problems.len()
+        ));
+        Ok(Outcome::of(found.leaks.len() + problems.len()))
     }
-    shown.print(json)?;
-    context.progress.note(&format!(
-        "{} patches, {} duplicates, {} leaks, {} problems",
-        found.patches,
-        found.duplicates.len(),
-        found.leaks.len(),
-        problems.len()
-    ));
-    Ok(Outcome::of(found.leaks.len() + problems.len()))
+}
+
+/// The stains of each centre, whether they differ, and the slides whose stains cannot be told.
+fn stained(shown: &mut Table, stains: &Stains) {
+    for centre in &stains.centres {
+        let name = ("stain", centre.centre.as_str());
+        note(shown, name, centre.patients, centre.words());
+    }
+    if let Some(found) = &stains.compared {
+        note(
+            shown,
+            ("stain", "all centres"),
+            found.n,
+            stains::compared(found),
+        );
+    }
+    for slide in &stains.slides {
+        if let Err(why) = &slide.stains {
+            let what = format!("{} is left out: {why}", slide.slide);
+            note(shown, ("stain", &slide.centre), 0, what);
+        }
+    }
 }
 
 /// Counts, then duplicates and leaks, one row each.
@@ -169,7 +216,11 @@ fn note(shown: &mut Table, (kind, name): (&str, &str), total: usize, what: Strin
 
 impl SplitArgs {
     fn run(self, context: &Context) -> miette::Result<Outcome> {
-        output::prepare_file(&self.out)?;
+        if self.leave_one_centre_out {
+            output::prepare_folder(&self.out)?;
+        } else {
+            output::prepare_file(&self.out)?;
+        }
         let (table, mut problems) = self.images.resolve(context)?;
         let (hashes, unreadable) = content_hashes(&table, &Reader::new());
         problems.extend(unreadable);
@@ -177,28 +228,59 @@ impl SplitArgs {
         let mut readable = hashes.iter().map(Option::is_some);
         let table = table.filtered(|_| readable.next().unwrap_or(false));
         let hashes: Vec<_> = hashes.into_iter().filter(Option::is_some).collect();
-        let options = SplitOptions {
-            by: self.by.into(),
-            val: self.val,
-            test: self.test,
-            seed: seed::derive(context.seed(), "patches", "split"),
-        };
-        let divided = split(&table, Some(&hashes), &options).into_diagnostic()?;
-        ensure_no_leaks(&divided.table, Some(&hashes), false).into_diagnostic()?;
-        divided.table.write_csv(&self.out).into_diagnostic()?;
-        let by = match divided.unit {
-            Some(unit) => format!("by {unit}"),
-            None => "as the images state it".to_string(),
-        };
-        let sizes: Vec<String> = Split::ALL
-            .into_iter()
-            .map(|split| format!("{} {split}", divided.table.of_split(split).count()))
-            .collect();
-        context.progress.note(&format!(
-            "{} ({by}): {}",
-            self.out.display(),
-            sizes.join(", ")
-        ));
+        let mut rounds = vec![(self.out.clone(), self.test_centre.clone())];
+        if self.leave_one_centre_out {
+            let centres = table.patches().iter().filter_map(|p| p.centre.clone());
+            let centres: BTreeSet<String> = centres.collect();
+            if centres.len() < 2 {
+                return Err(miette::miette!(
+                    "{}: {} centre(s) are known, and leaving one out needs two; fill the column centre",
+                    self.images.images.display(),
+                    centres.len()
+                ));
+            }
+            let round = |centre: String| {
+                (
+                    self.out.join(format!("{}.csv", named(&centre))),
+                    vec![centre],
+                )
+            };
+            rounds = centres.into_iter().map(round).collect();
+        }
+        for (out, held_out) in rounds {
+            let options = SplitOptions {
+                by: self.by.into(),
+                val: self.val,
+                test: self.test,
+                seed: seed::derive(context.seed(), "patches", "split"),
+                held_out,
+            };
+            let divided = split(&table, Some(&hashes), &options).into_diagnostic()?;
+            ensure_no_leaks(&divided.table, Some(&hashes), false).into_diagnostic()?;
+            divided.table.write_csv(&out).into_diagnostic()?;
+            let by = match divided.unit {
+                Some(unit) => format!("by {unit}"),
+                None => "as the images state it".to_string(),
+            };
+            let sizes: Vec<String> = Split::ALL
+                .into_iter()
+                .map(|split| format!("{} {split}", divided.table.of_split(split).count()))
+                .collect();
+            let line = format!("{} ({by}): {}", out.display(), sizes.join(", "));
+            context.progress.note(&line);
+        }
         Ok(Outcome::of(tell(&problems)))
     }
+}
+
+/// A centre's name as a file's: what has a meaning in paths is replaced.
+fn named(centre: &str) -> String {
+    let plain = |c: char| {
+        if c.is_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    centre.chars().map(plain).collect()
 }

@@ -9,8 +9,10 @@ use spolia_slide::Slide as Open;
 use spolia_slide::tissue::{self, Flags, Mask};
 
 use super::heatmap::Heatmap;
-use crate::context::{Context, Outcome};
-use crate::jobs::slides::{self, Cut, Format, cut, files, picture};
+use crate::context::{Context, Outcome, Wrong};
+use crate::jobs::slides::{
+    self, Cut, Format, LabelBy, Normalisation, StainMethod, cut, files, picture,
+};
 use crate::output::{self, Table};
 use crate::run_folder::{cell, write_csv};
 use crate::seed;
@@ -268,12 +270,30 @@ pub struct Patches {
     /// Least share of a patch that is tissue.
     #[arg(long, value_name = "SHARE", default_value_t = 0.4, value_parser = share)]
     tissue: f64,
+    /// How a patch gets its label.
+    #[arg(long, value_enum, default_value_t = LabelBy::Share)]
+    label: LabelBy,
+    /// By share: a patch of at least this share of tumour is tumour.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.6, value_parser = share)]
+    tumor_share: f64,
+    /// By share: a patch of at most this share of tumour is normal; what lies between is left out.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    normal_share: f64,
+    /// Central: side in pixels of the square in the patch's middle where any tumour makes it tumour.
+    #[arg(long, value_name = "PX", default_value_t = 32)]
+    central: u32,
     /// Slides without annotations are normal tissue all over.
     #[arg(long)]
     unannotated_normal: bool,
     /// Slides whose tumour is not annotated exhaustively: no normal patches of them.
     #[arg(long, value_name = "SLIDE,…", value_delimiter = ',')]
     exclude: Vec<String>,
+    /// Gives patches the stains of another image, slide by slide; a slide whose own cannot be told is named and left as it is.
+    #[arg(long, value_enum, value_name = "METHOD")]
+    stain: Option<StainMethod>,
+    /// An image or a slide with the stains wanted [default: the method's published reference].
+    #[arg(long, value_name = "FILE", requires = "stain")]
+    stain_target: Option<PathBuf>,
     /// What is written.
     #[arg(long, value_enum, default_value_t = Format::Png)]
     format: Format,
@@ -302,6 +322,13 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 
 impl Patches {
     fn run(self, context: &Context) -> miette::Result<Outcome> {
+        let shares = (self.tumor_share, self.normal_share);
+        let label = self.label.with(shares, self.central, self.size);
+        let label = label.map_err(Wrong::usage)?;
+        if self.stain.is_some() && self.format == Format::Places {
+            let what = "--format csv writes places alone, whose pixels keep their stain; write png or hdf5, or leave out --stain";
+            return Err(Wrong::usage(what).into());
+        }
         let mut found = Vec::new();
         for pattern in &self.slides {
             found.extend(files(pattern)?);
@@ -327,16 +354,21 @@ impl Patches {
             per_class: (!self.grid).then_some(self.per_slide),
             overlap: self.overlap.unwrap_or(if self.grid { 0.0 } else { 1.0 }),
             tissue: self.tissue,
+            label,
             unannotated_normal: self.unannotated_normal,
             exclude: self.exclude,
+            stain: self.stain.map(|method| Normalisation {
+                method,
+                target: self.stain_target,
+            }),
             format: self.format,
             seed: seed::derive(context.seed(), "slides", ""),
         };
-        let failed = cut(&found, &annotations, &plan, &self.out, context.progress)?;
-        for (slide, reason) in &failed {
-            eprintln!("{slide}: {reason}");
+        let troubles = cut(&found, &annotations, &plan, &self.out, context.progress)?;
+        for trouble in &troubles {
+            eprintln!("{}: {}; {}", trouble.slide, trouble.reason, trouble.remedy);
         }
-        Ok(Outcome::of(failed.len()))
+        Ok(Outcome::of(troubles.len()))
     }
 }
 

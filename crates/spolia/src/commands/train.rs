@@ -37,9 +37,10 @@ pub struct Train {
     /// Patches a step.
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..))]
     batch: u32,
-    /// Augmentation of training patches.
-    #[arg(long, value_enum, default_value_t = AugmentArg::Paper)]
-    augment: AugmentArg,
+    /// Augmentation of training patches: paper (flips, hue and brightness), none, or some of flips, hue, brightness and hed (stains
+    /// stronger or weaker), with commas.
+    #[arg(long, value_name = "WORDS", default_value = "paper")]
+    augment: Augment,
     /// A new order in every epoch.
     #[arg(long, value_enum, default_value_t = YesNo::Yes)]
     shuffle: YesNo,
@@ -49,15 +50,6 @@ pub struct Train {
     /// The last layer that stays as it is, batch norm's statistics included.
     #[arg(long, value_name = "LAYER")]
     freeze: Option<String>,
-}
-
-/// Augmentations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum AugmentArg {
-    /// Flips, hue and brightness.
-    Paper,
-    /// None.
-    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -84,6 +76,7 @@ impl Train {
             val: 0.15,
             test: 0.15,
             seed: seed::derive(context.seed(), "patches", "split"),
+            ..SplitOptions::default()
         };
         let splitting = split(&table, Some(&hashes), &options).into_diagnostic()?;
         ensure_no_leaks(&splitting.table, Some(&hashes), false).into_diagnostic()?;
@@ -144,7 +137,7 @@ impl Train {
                 shuffle: self.shuffle == YesNo::Yes,
                 ..Recipe::default()
             },
-            augment: (self.augment == AugmentArg::Paper).then_some(Augment::PAPER),
+            augment: self.augment,
             train: patches(Split::Train),
             val: patches(Split::Val),
             classes: table.classes().to_vec(),

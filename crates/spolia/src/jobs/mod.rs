@@ -12,5 +12,6 @@ pub mod measure;
 pub mod model;
 pub mod predict;
 pub mod slides;
+pub mod stains;
 pub mod train;
 pub mod visualize;

@@ -29,7 +29,7 @@ pub struct Training<'a> {
     /// The schedule.
     pub recipe: Recipe,
     /// The augmentation.
-    pub augment: Option<Augment>,
+    pub augment: Augment,
     /// Labelled patches to learn from.
     pub train: Vec<&'a Patch>,
     /// Labelled patches to choose the best epoch by.
@@ -264,16 +264,9 @@ fn augmented(
         .par_iter()
         .map(|&i| {
             let mut rgb = images[i].to_unit();
-            if let Some(how) = &job.augment {
-                let item = format!("augment/{epoch}/{}", job.train[i].id);
-                augment(
-                    &mut rgb,
-                    width,
-                    height,
-                    how,
-                    seed::derive(job.seed, "train", &item),
-                );
-            }
+            let item = format!("augment/{epoch}/{}", job.train[i].id);
+            let own = seed::derive(job.seed, "train", &item);
+            augment(&mut rgb, width, height, &job.augment, own);
             rgb.iter_mut().for_each(|v| *v = *v * 2.0 - 1.0);
             rgb
         })

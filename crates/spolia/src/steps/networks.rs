@@ -1,7 +1,7 @@
 //! The networks of a study: read, drawn at random, finetuned.
 
 use miette::IntoDiagnostic;
-use spolia_dataset::{Augment, Split};
+use spolia_dataset::Split;
 use spolia_network::training::Recipe;
 use spolia_network::{
     Convention, Initialisation, Network, Weights, architecture, inception_v3, initialise,
@@ -12,7 +12,7 @@ use super::Run;
 use crate::jobs::train::{Training, train, with_head};
 use crate::run_folder::{Begin, NetworkEntry};
 use crate::seed;
-use crate::study::{AugmentPlan, Init, NetworkPlan, Origin};
+use crate::study::{Init, NetworkPlan, Origin};
 
 /// The network that must exist before this one.
 pub fn needs(plan: &NetworkPlan) -> Option<&str> {
@@ -80,7 +80,7 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
                     batch: how.batch,
                     shuffle: how.shuffle,
                 },
-                augment: (how.augment == AugmentPlan::Paper).then_some(Augment::PAPER),
+                augment: how.augment,
                 train: patches(Split::Train),
                 val: patches(Split::Val),
                 classes: run.table.classes().to_vec(),

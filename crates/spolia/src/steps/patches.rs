@@ -14,7 +14,7 @@ use crate::jobs::slides::{Cut, Format, annotation_of, cut, files, name};
 use crate::progress::Progress;
 use crate::run_folder::{Begin, Manifest, RunFolder, StepKey, file_state};
 use crate::seed;
-use crate::study::{PatchesPlan, SlidesPlan, SplitBy};
+use crate::study::{PatchesPlan, SLIDE_PATCH, SlidesPlan, SplitBy};
 
 /// Name of the step.
 pub const STEP: &str = "patches";
@@ -95,25 +95,27 @@ fn cut_slides(
         })
         .collect();
     let cut_plan = Cut {
-        size: plan.size.unwrap_or(224),
+        size: plan.size.unwrap_or(SLIDE_PATCH),
         mpp: slides.mpp,
         level: slides.level,
         slide_mpp: slides.slide_mpp,
         per_class: Some(slides.per_slide),
         overlap: 1.0,
         tissue: 0.4,
+        label: slides.label,
         unannotated_normal: slides.unannotated_normal,
         exclude: slides.exclude.clone(),
+        stain: slides.stain.clone(),
         format: Format::Png,
         seed: seed::derive(study_seed, "slides", ""),
     };
     let folder = run.path("patches");
     std::fs::create_dir_all(&folder).into_diagnostic()?;
-    let failed = cut(&known, &annotations, &cut_plan, &folder, progress)?;
-    problems.extend(failed.into_iter().map(|(item, what)| Problem {
-        item,
-        what,
-        remedy: "the study goes on without the slide".into(),
+    let troubles = cut(&known, &annotations, &cut_plan, &folder, progress)?;
+    problems.extend(troubles.into_iter().map(|trouble| Problem {
+        item: trouble.slide,
+        what: trouble.reason,
+        remedy: trouble.remedy.into(),
     }));
     let (table, missing) =
         PatchTable::read_csv(&folder.join("patches.csv"), &plan.classes).into_diagnostic()?;
@@ -205,6 +207,7 @@ fn divide(
     let mut keep = keep.into_iter();
     let table = table.filtered(|_| keep.next().unwrap_or(false));
     let by = match plan.split_by {
+        SplitBy::Centre => Unit::Centre,
         SplitBy::Patient => Unit::Patient,
         SplitBy::Slide => Unit::Slide,
         SplitBy::Image => Unit::Image,
@@ -215,6 +218,7 @@ fn divide(
         val: plan.val,
         test: plan.test,
         seed,
+        held_out: plan.test_centres.clone(),
     };
     let divided = split(&table, Some(&hashes), &options).into_diagnostic()?;
     let leaks =

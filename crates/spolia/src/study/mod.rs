@@ -16,6 +16,7 @@ mod known;
 mod networks;
 pub mod plan;
 mod resolve;
+mod slides;
 pub mod template;
 pub mod written;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use spolia_dataset::Augment;
 use spolia_network::Convention;
 
 use super::keys::Section;
@@ -90,16 +91,19 @@ fn plan(
 
 /// Training as a table says it, with its defaults.
 pub fn train(table: &Table<'_, '_>) -> Option<TrainPlan> {
-    let augment = [("paper", AugmentPlan::Paper), ("none", AugmentPlan::None)];
     Some(TrainPlan {
         epochs: table.whole("epochs", 1..=1_000_000)? as usize,
         learning_rate: table.number("learning_rate", f64::MIN_POSITIVE..=1e6)?,
         decay: table.number("decay", 0.0..=1.0)?,
         momentum: table.number("momentum", 0.0..=1.0 - f64::EPSILON)?,
         batch: table.whole("batch", 1..=65_536)? as usize,
-        augment: table.word("augment", &augment)?,
+        augment: augment(table)?,
         shuffle: table.word("shuffle", &[("yes", true), ("no", false)])?,
     })
+}
+
+fn augment(table: &Table<'_, '_>) -> Option<Augment> {
+    table.read("augment", |value| value.get_ref().as_str()?.parse().ok())
 }
 
 fn origin(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
-use spolia_dataset::Split;
+use spolia_dataset::{Augment, Split};
 use spolia_interpret::attention::{ColourMap, Compat, Method, Options};
 use spolia_interpret::concepts::{Estimator, Pool};
 use spolia_measure::Measure;
@@ -12,6 +12,7 @@ use spolia_network::Convention;
 
 use crate::jobs::attention::Checks;
 use crate::jobs::attention::overlays::{Scale, Style};
+use crate::jobs::slides::{Labelling, Normalisation};
 use crate::jobs::visualize::written::Form;
 
 /// A valid study. It is built by [`Study::load`](super::Study::load) alone.
@@ -51,6 +52,8 @@ impl Study {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SplitBy {
+    /// Centre, and what belongs to it; the patient where it is unknown.
+    Centre,
     /// Patient; the slide where the patient is unknown, the image where both are.
     Patient,
     /// Slide; the image where it is unknown.
@@ -78,9 +81,14 @@ pub struct PatchesPlan {
     pub val: f64,
     /// Share for the test.
     pub test: f64,
+    /// Centres whose patches are the test.
+    pub test_centres: Vec<String>,
     /// Goes on in spite of leaks.
     pub allow_leaks: bool,
 }
+
+/// Side of patches of slides in pixels, where none is asked for.
+pub const SLIDE_PATCH: u32 = 224;
 
 /// The slides of `[patches]`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -97,10 +105,14 @@ pub struct SlidesPlan {
     pub slide_mpp: Option<f64>,
     /// Most patches of each class of a slide.
     pub per_slide: usize,
+    /// How a patch gets its label.
+    pub label: Labelling,
     /// Slides without annotations are normal all over.
     pub unannotated_normal: bool,
     /// Slides whose tumour is not annotated exhaustively.
     pub exclude: Vec<String>,
+    /// Whose stains patches get.
+    pub stain: Option<Normalisation>,
 }
 
 /// `[network.NAME]`.
@@ -189,16 +201,6 @@ pub enum Origin {
     },
 }
 
-/// Augmentation of training patches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AugmentPlan {
-    /// Random flips, hue and brightness.
-    Paper,
-    /// None.
-    None,
-}
-
 /// `train = { … }`: stochastic gradient descent with Nesterov momentum.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TrainPlan {
@@ -213,7 +215,8 @@ pub struct TrainPlan {
     /// Patches per iteration.
     pub batch: usize,
     /// Augmentation.
-    pub augment: AugmentPlan,
+    #[serde(serialize_with = "in_words")]
+    pub augment: Augment,
     /// New order in every epoch.
     pub shuffle: bool,
 }
@@ -457,4 +460,8 @@ fn colours_by_name<S: Serializer>(map: &ColourMap, serializer: S) -> Result<S::O
 
 fn by_name<S: Serializer>(measures: &[Measure], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(measures.iter().map(|measure| measure.name()))
+}
+
+fn in_words<S: Serializer>(augment: &Augment, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(augment)
 }

@@ -13,6 +13,7 @@ use super::keys::Section;
 use super::known::Known;
 use super::networks::networks;
 use super::plan::*;
+use super::slides::{names, slides};
 use super::written::{Placed, Table, Written, whole};
 use crate::jobs::attention::Checks;
 
@@ -130,7 +131,7 @@ impl<'a> Resolver<'_, 'a> {
                 .map(|(path, _)| self.folder.join(path))
                 .collect()
         };
-        let slides = table.has("slides").then(|| self.slides(table, &paths));
+        let slides = slides(self, table, &paths);
         let from_images = slides.is_none() || table.has("images");
         let images = if from_images {
             paths("images")
@@ -143,6 +144,7 @@ impl<'a> Resolver<'_, 'a> {
         let classes = table.list("classes");
         let classes: Vec<String> = classes.into_iter().map(|(class, _)| class).collect();
         let split_by = [
+            ("centre", SplitBy::Centre),
             ("patient", SplitBy::Patient),
             ("slide", SplitBy::Slide),
             ("image", SplitBy::Image),
@@ -171,48 +173,8 @@ impl<'a> Resolver<'_, 'a> {
             split_by: table.word("split_by", &split_by)?,
             val,
             test,
+            test_centres: names(table, "test_centres"),
             allow_leaks: table.yes("allow_leaks"),
-        })
-    }
-
-    fn slides(
-        &self,
-        table: &Table<'_, 'a>,
-        paths: &dyn Fn(&str) -> Vec<PathBuf>,
-    ) -> Option<SlidesPlan> {
-        if table.has("mpp") == table.has("level") {
-            let both = table.has("mpp");
-            let what = if both {
-                "mpp and level both say the resolution of the patches; leave one out"
-            } else {
-                "patches of slides need a resolution"
-            };
-            let key = if both { "level" } else { "slides" };
-            let remedy = (!both).then(|| "add mpp = 1.0, in µm per pixel, or a level".to_string());
-            self.written.fault(table.span_of(key), what, remedy);
-        }
-        let unannotated = [("leave-out", false), ("normal", true)];
-        let number = |key: &str| {
-            let given = table.has(key).then(|| table.number(key, 1e-3..=1e4));
-            given.flatten()
-        };
-        Some(SlidesPlan {
-            slides: paths("slides"),
-            annotations: paths("annotations"),
-            mpp: number("mpp"),
-            level: table
-                .has("level")
-                .then(|| table.whole("level", 0..=64))
-                .flatten()
-                .unwrap_or(0) as usize,
-            slide_mpp: number("slide_mpp"),
-            per_slide: table.whole("per_slide", 1..=1_000_000)? as usize,
-            unannotated_normal: table.word("unannotated", &unannotated)?,
-            exclude: table
-                .texts("exclude")
-                .into_iter()
-                .map(|(name, _)| name)
-                .collect(),
         })
     }
 

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub mod striped;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
