@@ -105,6 +105,15 @@ pub enum Error {
         /// What it may be.
         expected: String,
     },
+    /// OpenSlide cannot read a slide.
+    #[cfg(feature = "openslide")]
+    #[error("{}: OpenSlide cannot read it: {reason}; copy or scan it again, or convert it to a pyramidal TIFF", .path.display())]
+    OpenSlide {
+        /// The slide.
+        path: PathBuf,
+        /// OpenSlide's words.
+        reason: String,
+    },
     /// A slide has no associated image of that name.
     #[error("{}: no associated image `{name}`; it has {present}", .path.display())]
     Associated {

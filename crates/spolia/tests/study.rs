@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use spolia::jobs::slides::Labelling;
 use spolia::study::{
-    AugmentPlan, Channels, Init, Origin, Part, PresetPlan, SplitBy, Study, StudyError, template,
+    Channels, Init, Origin, Part, PresetPlan, SplitBy, Study, StudyError, template,
 };
+use spolia_dataset::Augment;
 use spolia_interpret::attention::Method;
 
 fn parse(text: &str) -> Study {
@@ -109,11 +111,11 @@ fn a_study_is_resolved_with_its_defaults() {
         (train.learning_rate, train.decay, train.momentum),
         (1e-4, 1e-6, 0.9)
     );
-    assert_eq!(train.augment, AugmentPlan::Paper);
+    assert_eq!(train.augment, Augment::PAPER);
     let train = study.network("reused-6a").unwrap().train.clone().unwrap();
     assert_eq!(
         (train.epochs, train.shuffle, train.augment),
-        (3, false, AugmentPlan::None)
+        (3, false, Augment::NONE)
     );
 
     let visualize = study.visualize.as_ref().unwrap();
@@ -379,4 +381,44 @@ fn docs_study_md_is_written_from_the_list() {
         std::fs::write(&file, &wanted).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), wanted);
+}
+
+#[test]
+fn slides_are_labelled_and_stained_as_the_study_says() {
+    let text = |more: &str| format!("[patches]\nslides = \"s/*.tif\"\nmpp = 1.0\n{more}\n");
+    let plan = |more: &str| parse(&text(more)).patches.unwrap().slides.unwrap();
+    let plain = plan("");
+    let share = Labelling::Share {
+        tumor: 0.6,
+        normal: 0.0,
+    };
+    assert_eq!((plain.label, plain.stain), (share, None));
+    let central =
+        plan("label = \"central\"\ncentral = 16\nstain = \"reinhard\"\nstain_target = \"t.png\"");
+    assert_eq!(central.label, Labelling::Central { side: 16 });
+    assert_eq!(
+        central.stain.unwrap().target,
+        Some(PathBuf::from("folder/t.png"))
+    );
+    let told = |text: &str| {
+        let all = faults(text).into_iter();
+        let words = all.map(|(_, what, remedy)| format!("{what}; {remedy}"));
+        words.collect::<Vec<_>>().join("; ")
+    };
+    for (wrong, words) in [
+        (
+            "tumor_share = 0.1\nnormal_share = 0.3",
+            "first must be the larger",
+        ),
+        ("label = \"central\"\ncentral = 300", "the patch's 224"),
+        ("stain_target = \"t.png\"", "says nothing without stain"),
+        ("stain = \"makenko\"", "did you mean \"macenko\""),
+        ("label = \"center\"", "did you mean \"centre\""),
+    ] {
+        assert!(told(&text(wrong)).contains(words), "{}", told(&text(wrong)));
+    }
+    let alone = told("[patches]\nstain = \"macenko\"\n");
+    assert!(alone.contains("`stain` says how slides are cut"), "{alone}");
+    let train = told("[patches]\n[network.a.train]\naugment = \"flips,stain\"\n");
+    assert!(train.contains("`augment` must be"), "{train}");
 }

@@ -5,7 +5,10 @@
 //! a slide, and tiles that a file does not hold, are white.
 
 mod cache;
+mod canvas;
 mod levels;
+#[cfg(feature = "openslide")]
+mod openslide;
 mod plain;
 mod resample;
 
@@ -17,6 +20,8 @@ use image::RgbImage;
 
 pub use cache::TileCache;
 pub use resample::{Region, Resolution};
+
+use canvas::Canvas;
 
 use crate::tiff::{Fault, Raster, Tiff, Tile, tags};
 use crate::vendor::{self, Found, Mpp, Picture, Vendor};
@@ -77,6 +82,8 @@ enum Pixels {
         associated: Vec<(String, Picture)>,
     },
     Plain(RgbImage),
+    #[cfg(feature = "openslide")]
+    OpenSlide(openslide::Foreign),
 }
 
 impl Slide {
@@ -96,13 +103,30 @@ impl Slide {
     /// # Errors
     /// As [`Slide::open`]; and µm/px that are not a positive number.
     pub fn open_with(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
-        let path = path.as_ref().to_owned();
+        let path = path.as_ref();
+        Self::opened(path, options, Self::by_content)
+    }
+
+    /// Opens a slide by OpenSlide, whatever its format.
+    ///
+    /// # Errors
+    /// OpenSlide does not know the file or cannot read it; µm/px that are not a positive number.
+    #[cfg(feature = "openslide")]
+    pub fn open_by_openslide(path: impl AsRef<Path>, options: &Options) -> Result<Self> {
+        Self::opened(path.as_ref(), options, openslide::open)
+    }
+
+    fn opened(
+        path: &Path,
+        options: &Options,
+        open: impl FnOnce(&Path, Arc<TileCache>) -> Result<Self>,
+    ) -> Result<Self> {
         if let Some(mpp) = options.mpp
             && !(mpp.is_finite() && mpp > 0.0)
         {
             let expected = "a positive number of µm per pixel".to_owned();
             return Err(Error::Region {
-                path,
+                path: path.to_owned(),
                 what: "slide µm/px",
                 value: mpp,
                 expected,
@@ -112,28 +136,43 @@ impl Slide {
             .cache
             .clone()
             .unwrap_or_else(|| Arc::new(TileCache::new(DEFAULT_CACHE)));
-        let at = |(ifd, fault)| match fault {
-            Fault::Io(source) if ifd == 0 => Error::Read {
-                path: path.clone(),
-                source,
-            },
-            fault => Error::Slide {
-                path: path.clone(),
-                ifd,
-                fault,
-            },
-        };
-        let mut slide = match Tiff::open(&path).map_err(at)? {
-            None => plain::open(&path, cache)?,
-            Some(tiff) => match vendor::layout(&tiff).map_err(at)? {
-                Err(vendor) => return Err(Error::Vendor { path, vendor }),
-                Ok(found) => Self::of_tiff(&path, tiff, found, cache)?,
-            },
-        };
+        let mut slide = open(path, cache)?;
         if let Some(mpp) = options.mpp {
             slide.mpp = Some(Mpp { x: mpp, y: mpp });
         }
         Ok(slide)
+    }
+
+    /// Opens a slide as its first bytes say.
+    fn by_content(path: &Path, cache: Arc<TileCache>) -> Result<Self> {
+        let at = |(ifd, fault)| match fault {
+            Fault::Io(source) if ifd == 0 => Error::Read {
+                path: path.to_owned(),
+                source,
+            },
+            fault => Error::Slide {
+                path: path.to_owned(),
+                ifd,
+                fault,
+            },
+        };
+        Ok(match Tiff::open(path).map_err(at)? {
+            #[cfg(feature = "openslide")]
+            None if openslide::knows(path) => openslide::open(path, cache)?,
+            None => plain::open(path, cache)?,
+            Some(tiff) => match vendor::layout(&tiff).map_err(at)? {
+                #[cfg(feature = "openslide")]
+                Err(_) => openslide::open(path, cache)?,
+                #[cfg(not(feature = "openslide"))]
+                Err(vendor) => {
+                    return Err(Error::Vendor {
+                        path: path.to_owned(),
+                        vendor,
+                    });
+                }
+                Ok(found) => Self::of_tiff(path, tiff, found, cache)?,
+            },
+        })
     }
 
     fn of_tiff(path: &Path, tiff: Tiff, found: Found, cache: Arc<TileCache>) -> Result<Self> {
@@ -222,11 +261,13 @@ impl Slide {
 
     /// Names of the images that belong to it: `label`, `macro`, `thumbnail`.
     pub fn associated(&self) -> impl Iterator<Item = &str> {
-        let images = match &self.pixels {
-            Pixels::Tiff { associated, .. } => associated.as_slice(),
-            Pixels::Plain(_) => &[],
+        let names: Vec<&str> = match &self.pixels {
+            Pixels::Tiff { associated, .. } => associated.iter().map(|(n, _)| n.as_str()).collect(),
+            Pixels::Plain(_) => Vec::new(),
+            #[cfg(feature = "openslide")]
+            Pixels::OpenSlide(own) => own.associated.iter().map(String::as_str).collect(),
         };
-        images.iter().map(|(name, _)| name.as_str())
+        names.into_iter()
     }
 
     /// Reads an associated image whole.
@@ -256,6 +297,12 @@ impl Slide {
                 }
             }
             return self.finish(canvas);
+        }
+        #[cfg(feature = "openslide")]
+        if let Pixels::OpenSlide(own) = &self.pixels
+            && own.associated.iter().any(|n| n == name)
+        {
+            return own.image(&self.path, name);
         }
         let names: Vec<&str> = self.associated().collect();
         Err(Error::Associated {
@@ -355,6 +402,25 @@ impl Slide {
                 let tile = plain::cut(image, (left, top), (right, bottom));
                 show(&tile, (left, top));
             }
+            #[cfg(feature = "openslide")]
+            Pixels::OpenSlide(own) => {
+                let (side, of) = (openslide::TILE, &self.levels[level]);
+                for row in top / side..=(bottom - 1) / side {
+                    for column in left / side..=(right - 1) / side {
+                        let key = (self.number, level, row * width.div_ceil(side) + column);
+                        let tile = match self.cache.get(key) {
+                            Some(tile) => tile,
+                            None => {
+                                let tile = own.tile(&self.path, (level, of), (column, row))?;
+                                let tile = Arc::new(tile);
+                                self.cache.put(key, &tile);
+                                tile
+                            }
+                        };
+                        show(&tile, (column * side, row * side));
+                    }
+                }
+            }
             Pixels::Tiff { tiff, rasters, .. } => {
                 let raster = &rasters[level];
                 for row in top / raster.tile_height..=(bottom - 1) / raster.tile_height {
@@ -376,6 +442,8 @@ impl Slide {
             Pixels::Tiff { rasters, .. } => rasters.get(level).map_or(1, |r| r.tile_height as i64),
             // decoded already
             Pixels::Plain(_) => 256,
+            #[cfg(feature = "openslide")]
+            Pixels::OpenSlide(_) => openslide::TILE as i64,
         }
     }
 
@@ -411,53 +479,4 @@ fn corner(raster: &Raster, index: u64) -> (u64, u64) {
         index % raster.across * raster.tile_width,
         index / raster.across * raster.tile_height,
     )
-}
-
-/// A white rectangle on which tiles are laid.
-struct Canvas {
-    x: i64,
-    y: i64,
-    w: usize,
-    h: usize,
-    rgb: Vec<u8>,
-}
-
-impl Canvas {
-    fn new(x: i64, y: i64, w: usize, h: usize) -> Self {
-        Self {
-            x,
-            y,
-            w,
-            h,
-            rgb: vec![255; w * h * 3],
-        }
-    }
-
-    /// Copies the part of a tile that lies on the canvas and inside the level's size.
-    fn lay(&mut self, tile: &Tile, at: (u64, u64), size: (u64, u64)) {
-        let overlap = |origin: i64, length: usize, at: u64, tile: usize, size: u64| {
-            let start = origin.max(at as i64);
-            let end = origin
-                .saturating_add(length as i64)
-                .min(at as i64 + tile as i64)
-                .min(size as i64);
-            (start < end).then(|| {
-                (
-                    (start - origin) as usize,
-                    (start - at as i64) as usize,
-                    (end - start) as usize,
-                )
-            })
-        };
-        let across = overlap(self.x, self.w, at.0, tile.width, size.0);
-        let down = overlap(self.y, self.h, at.1, tile.height, size.1);
-        let (Some((to_x, from_x, w)), Some((to_y, from_y, h))) = (across, down) else {
-            return;
-        };
-        for row in 0..h {
-            let to = ((to_y + row) * self.w + to_x) * 3;
-            let from = ((from_y + row) * tile.width + from_x) * 3;
-            self.rgb[to..to + w * 3].copy_from_slice(&tile.rgb[from..from + w * 3]);
-        }
-    }
 }

@@ -25,6 +25,9 @@ pub enum Vendor {
     GenericTiff,
     /// A PNG, JPEG or BMP image.
     Image,
+    /// Of OpenSlide's formats the one of this name.
+    #[cfg(feature = "openslide")]
+    OpenSlide(&'static str),
 }
 
 impl Vendor {
@@ -37,6 +40,8 @@ impl Vendor {
             Self::Ome => "ome-tiff",
             Self::GenericTiff => "generic-tiff",
             Self::Image => "image",
+            #[cfg(feature = "openslide")]
+            Self::OpenSlide(name) => name,
         }
     }
 }

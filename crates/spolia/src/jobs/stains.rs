@@ -88,7 +88,7 @@ pub fn stains(table: &PatchTable, reader: &Reader, seed: u64) -> miette::Result<
             stains,
             strengths: [6, 7].map(|k| {
                 let values: Vec<f64> = own.iter().map(|numbers| numbers[k]).collect();
-                let spread = (values.len() > 1).then(|| standard_deviation(&values));
+                let spread = standard_deviation(&values);
                 (mean(&values), spread)
             }),
         }
