@@ -118,3 +118,35 @@ fn aperio_jpeg_2000_without_resolution() {
     assert!(message.contains("--slide-mpp"), "{message}");
     compare(&slide, "tcga-cr-7395-01a-01-ts1.regions.bin");
 }
+
+/// Both backends see the same pixels, whatever the region.
+#[cfg(feature = "openslide")]
+#[test]
+fn openslide_behind_the_same_slide() {
+    let path = data("CMU-1-Small-Region.svs");
+    let own = Slide::open(&path).unwrap();
+    let other = Slide::open_by_openslide(&path, &Default::default()).unwrap();
+    assert_eq!(other.vendor().name(), "aperio");
+    assert_eq!(own.dimensions(), other.dimensions());
+    assert_eq!(own.mpp(), other.mpp());
+    assert_eq!(own.objective(), other.objective());
+    for (x, y, mpp) in [
+        (0, 0, 0.499),
+        (1_000, 700, 1.0),
+        (2_100, 2_900, 0.499),
+        (-40, 500, 2.3),
+    ] {
+        let [a, b] = [&own, &other].map(|s| s.region_at(mpp, x, y, 200, 150).unwrap().image);
+        let pairs = a.as_raw().iter().zip(b.as_raw());
+        let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        let mean = sum as f64 / a.as_raw().len() as f64;
+        assert!(mean <= 2.0, "{x}, {y} at {mpp}: {mean}");
+    }
+    let names: Vec<String> = other.associated().map(str::to_owned).collect();
+    assert!(names.iter().any(|name| name == "thumbnail"), "{names:?}");
+    for name in names {
+        assert!(other.associated_image(&name).unwrap().width() > 10);
+    }
+    let refused = Slide::open_by_openslide(data("../data"), &Default::default());
+    assert!(matches!(refused, Err(Error::OpenSlide { .. })));
+}
