@@ -1,7 +1,9 @@
 //! Reading the pixels of a patch, whatever its source.
 
+use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::hdf5::OpenFiles;
@@ -28,11 +30,37 @@ impl RgbPatch {
 }
 
 /// Reads patches. One reader may be used by many threads at once; HDF5 files and slides stay open in
-/// it.
+/// it, and where it was asked to, decoded patches.
 #[derive(Debug, Default)]
 pub struct Reader {
     files: OpenFiles,
     slides: OpenSlides,
+    kept: Option<Kept>,
+}
+
+/// Decoded patches.
+#[derive(Debug)]
+struct Kept {
+    /// Most bytes.
+    most: usize,
+    held: Mutex<(usize, BTreeMap<Source, Arc<RgbPatch>>)>,
+}
+
+impl Kept {
+    fn find(&self, source: &Source) -> Option<Arc<RgbPatch>> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.1.get(source).cloned()
+    }
+
+    /// Keeps a patch while there is room; the first ones stay.
+    fn keep(&self, source: &Source, image: &RgbPatch) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = held.0 + image.data.len();
+        if bytes <= self.most && !held.1.contains_key(source) {
+            held.0 = bytes;
+            held.1.insert(source.clone(), Arc::new(image.clone()));
+        }
+    }
 }
 
 impl Reader {
@@ -42,6 +70,19 @@ impl Reader {
         Self::default()
     }
 
+    /// A reader that keeps the patches it decoded, at most `bytes` of pixels, for whoever reads the same
+    /// again and again. Files must not change while it is used.
+    #[must_use]
+    pub fn keeping(bytes: usize) -> Self {
+        Self {
+            kept: Some(Kept {
+                most: bytes,
+                held: Mutex::default(),
+            }),
+            ..Self::default()
+        }
+    }
+
     /// Reads the pixels of a patch. Gray images become RGB, 16 bit ones 8 bit; transparency is
     /// dropped.
     ///
@@ -49,6 +90,18 @@ impl Reader {
     /// The file is missing, truncated, not an image, or not of the format that its content
     /// claims; an HDF5 dataset or index does not exist or does not hold RGB bytes.
     pub fn read(&self, patch: &Patch) -> Result<RgbPatch> {
+        let Some(kept) = &self.kept else {
+            return self.decode(patch);
+        };
+        if let Some(image) = kept.find(&patch.source) {
+            return Ok(RgbPatch::clone(&image));
+        }
+        let image = self.decode(patch)?;
+        kept.keep(&patch.source, &image);
+        Ok(image)
+    }
+
+    fn decode(&self, patch: &Patch) -> Result<RgbPatch> {
         match &patch.source {
             Source::File(path) => read_file(path),
             Source::Region { file, region } => {

@@ -405,3 +405,23 @@ fn the_authors_layout_is_written_and_read_again() {
     let uneven = refused("id,file,label\n1,1.png,1\nbig,large.png,1\n");
     assert!(uneven.contains("patch `big` has 9 x 9 pixels"), "{uneven}");
 }
+
+/// A keeping reader gives what it read before, as far as it has room, and reads the rest.
+#[test]
+fn decoded_patches_are_kept_within_bounds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for n in 0..3 {
+        save(folder.path(), &format!("{n}.png"), n);
+    }
+    let (table, _) = resolve(folder.path(), &ResolveOptions::default()).expect("a source");
+    // Two images of 5 x 4 x 3 bytes fit.
+    let reader = Reader::keeping(2 * 60);
+    for patch in table.patches() {
+        reader.read(patch).expect("readable");
+    }
+    for n in 0..3 {
+        save(folder.path(), &format!("{n}.png"), 100 + n);
+    }
+    let red = |row: usize| reader.read(&table.patches()[row]).expect("readable").data[0];
+    assert_eq!([red(0), red(1), red(2)], [0, 1, 102]);
+}

@@ -122,6 +122,13 @@ pub trait Trainable: Send {
     /// [`Error::NothingToTrain`] where `through` is the last stage.
     fn freeze(&mut self, through: Option<StageId>) -> Result<(), Error>;
 
+    /// Whether every input may be the last frozen stage's activations in place of images: whoever trains on the same
+    /// images again and again computes them once. Those of the same batch give the same bits; those of other batches may
+    /// differ by rounding.
+    fn takes_activations(&self) -> bool {
+        false
+    }
+
     /// The present weights.
     fn weights(&self) -> Weights;
 

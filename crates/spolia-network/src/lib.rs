@@ -21,6 +21,7 @@
 
 mod architectures;
 mod convention;
+mod cost;
 pub mod cpu;
 mod engine;
 mod error;
@@ -38,6 +39,7 @@ pub use architectures::{
     ARCHITECTURES, STAGES, architecture, conventions, inception_v3, stage_name,
 };
 pub use convention::Convention;
+pub use cost::TrainingCost;
 pub use cpu::Cpu;
 pub use engine::{Cut, Engine, Frozen, Objective, ReluGradient, Sgd, Trainable};
 pub use error::Error;

@@ -75,6 +75,40 @@ pub(crate) enum Way {
     Training,
 }
 
+impl Way {
+    /// How many products of its forward pass's size a step makes.
+    fn products(self, step: &Step) -> usize {
+        match self {
+            // Nobody asks for the gradient of a training batch.
+            Self::Training if step.source.buffer != 0 => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Weights of a step's kernel, and the positions that it is laid on; 0 where it multiplies by no weights.
+fn products_of(plan: &Plan, step: &Step, images: usize) -> (usize, usize) {
+    match step.action {
+        Action::Conv { index, .. } => {
+            let c = &plan.convs[index];
+            let area = &plan.buffers[step.target.buffer];
+            let kernel = c.kernel[0] * c.kernel[1] * c.inputs * c.outputs;
+            (kernel, images * area.height * area.width)
+        }
+        Action::Linear { index } => (plan.linears[index].1 * plan.linears[index].2, images),
+        _ => (0, 0),
+    }
+}
+
+/// Multiplications and additions of a plan's convolutions and linear layers for one image.
+pub(crate) fn operations(plan: &Plan, way: Way) -> u64 {
+    let of = |step: &Step| {
+        let (kernel, positions) = products_of(plan, step, 1);
+        (way.products(step) * 2 * kernel * positions) as u64
+    };
+    plan.steps.iter().map(of).sum()
+}
+
 /// Fills a profile where one is asked for; else costs nothing.
 #[derive(Default)]
 pub(crate) struct Meter(Option<Profile>);
@@ -130,24 +164,12 @@ impl Meter {
             Way::Forward => &mut stage.forward,
             Way::InputGradient | Way::Training => &mut stage.backward,
         };
+        let (kernel, positions) = products_of(plan, step, images);
         let pixels =
             |buffer: usize| images * plan.buffers[buffer].height * plan.buffers[buffer].width;
-        let (kernel, positions) = match step.action {
-            Action::Conv { index, .. } => {
-                let c = &plan.convs[index];
-                let kernel = c.kernel[0] * c.kernel[1] * c.inputs * c.outputs;
-                (kernel, pixels(step.target.buffer))
-            }
-            Action::Linear { index } => (plan.linears[index].1 * plan.linears[index].2, images),
-            _ => (0, 0),
-        };
         let values = pixels(step.source.buffer) * step.source.channels
             + pixels(step.target.buffer) * step.target.channels;
-        // Nobody asks for the gradient of a training batch.
-        let products = match way {
-            Way::Training if step.source.buffer != 0 => 2,
-            _ => 1,
-        };
+        let products = way.products(step);
         work.seconds += started.elapsed().as_secs_f64();
         work.operations += (products * 2 * kernel * positions) as u64;
         work.bytes += (products * 4 * (values + kernel)) as u64;

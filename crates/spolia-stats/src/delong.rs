@@ -30,8 +30,30 @@ pub struct DeLong {
 /// # Errors
 /// As [`crate::roc_curve`]; [`Error::TooFew`] for fewer than two observations of a class.
 pub fn delong(first: &[f64], second: &[f64], positive: &[bool]) -> Result<DeLong, Error> {
-    let a = Placements::new(first, positive)?;
-    let b = Placements::new(second, positive)?;
+    Ok(compared(
+        Placements::new(first, positive)?,
+        Placements::new(second, positive)?,
+    ))
+}
+
+/// The same of the mean AUC of several runs (trainings with different seeds) of two methods: a mean of AUCs is a mean of
+/// placements, so that its variance is that of the mean placements. It is of these runs; how much others would differ is not
+/// in it.
+///
+/// # Errors
+/// As [`delong`]; [`Error::TooFew`] where there is no run.
+pub fn delong_runs(
+    first: &[Vec<f64>],
+    second: &[Vec<f64>],
+    positive: &[bool],
+) -> Result<DeLong, Error> {
+    Ok(compared(
+        Placements::mean(first, positive)?,
+        Placements::mean(second, positive)?,
+    ))
+}
+
+fn compared(a: Placements, b: Placements) -> DeLong {
     let variance = [a.covariance(&a), b.covariance(&b)];
     let covariance = a.covariance(&b);
     let difference = a.auc - b.auc;
@@ -44,14 +66,14 @@ pub fn delong(first: &[f64], second: &[f64], positive: &[bool]) -> Result<DeLong
     } else {
         difference.signum() * f64::INFINITY
     };
-    Ok(DeLong {
+    DeLong {
         auc: [a.auc, b.auc],
         variance,
         covariance,
         difference,
         z,
         p_value: normal_two_sided(z),
-    })
+    }
 }
 
 /// An AUC and its DeLong variance; see [`delong`] for what it assumes.
@@ -108,6 +130,31 @@ impl Placements {
         })
     }
 
+    /// Means over runs.
+    fn mean(runs: &[Vec<f64>], positive: &[bool]) -> Result<Self, Error> {
+        let all: Vec<Self> = runs
+            .iter()
+            .map(|scores| Self::new(scores, positive))
+            .collect::<Result<_, _>>()?;
+        let Some(first) = all.first() else {
+            return Err(Error::TooFew {
+                what: "runs",
+                needed: 1,
+                got: 0,
+            });
+        };
+        let over = |part: fn(&Self) -> &[f64]| -> Vec<f64> {
+            (0..part(first).len())
+                .map(|i| all.iter().map(|run| part(run)[i]).sum::<f64>() / all.len() as f64)
+                .collect()
+        };
+        Ok(Self {
+            auc: all.iter().map(|run| run.auc).sum::<f64>() / all.len() as f64,
+            positives: over(|run| &run.positives),
+            negatives: over(|run| &run.negatives),
+        })
+    }
+
     fn covariance(&self, other: &Self) -> f64 {
         let part = |a: &[f64], b: &[f64]| {
             let n = a.len() as f64;
@@ -118,5 +165,25 @@ impl Placements {
             products.sum::<f64>() / (n - 1.0) / n
         };
         part(&self.positives, &other.positives) + part(&self.negatives, &other.negatives)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_by_hand() {
+        let labels = [true, true, false, false];
+        let (a, b) = (vec![0.9, 0.3, 0.4, 0.1], vec![0.6, 0.7, 0.5, 0.8]);
+        // Equal runs are one run.
+        let same = delong_runs(&[a.clone(), a.clone()], &[b.clone(), b.clone()], &labels).unwrap();
+        assert_eq!(same, delong(&a, &b, &labels).unwrap());
+        // Placements of the positives: a 1, 1/2 and b 1/2, 1/2, mean 3/4, 1/2; of the negatives a 1/2, 1 and b 1, 0, mean
+        // 3/4, 1/2. AUC 5/8; each variance (2 (1/8)^2) / 1 / 2 = 1/64.
+        let mixed = delong_runs(&[a.clone(), b.clone()], &[b], &labels).unwrap();
+        assert_eq!(mixed.auc, [0.625, 0.5]);
+        assert!((mixed.variance[0] - 2.0 / 64.0).abs() < 1e-15);
+        assert!(delong_runs(&[], &[a], &labels).is_err());
     }
 }

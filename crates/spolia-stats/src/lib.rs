@@ -13,6 +13,8 @@
 //!   [`welch_test`], [`sign_flip_test`], [`kolmogorov_uniform`]: comparisons;
 //! - [`permanova`]: groups in several columns at once;
 //! - [`group_bootstrap`]: the interval of any statistic, whole patients resampled;
+//! - [`auc_runs`], [`auc_runs_difference`], [`delong_runs`], [`brier_runs`], [`calibration_runs`]: of several
+//!   trainings, drawn over patients and trainings;
 //! - [`benjamini_hochberg`], [`holm`]: many tests;
 //! - [`roc_curve`], [`auc`], [`auc_bootstrap`]: with whole patients resampled;
 //! - [`reliability`], [`calibration_error`], [`brier`], [`log_loss`].
@@ -68,6 +70,7 @@ mod pls;
 mod regression;
 mod repeatability;
 mod ridge;
+mod runs;
 mod squares;
 mod standardise;
 mod summary;
@@ -78,7 +81,7 @@ pub use bootstrap::{AucDifference, auc_difference, group_bootstrap};
 pub use calibration::{ReliabilityBin, brier, calibration_error, log_loss, reliability};
 pub use classification::{Classification, Classified, Score, held_out_classification};
 pub use correlation::{Correlation, spearman, spearman_test};
-pub use delong::{DeLong, delong, delong_variance};
+pub use delong::{DeLong, delong, delong_runs, delong_variance};
 pub use error::Error;
 pub use estimator::{Estimator, Linear, fit, lasso, pls};
 pub use fdr::{benjamini_hochberg, holm};
@@ -98,4 +101,5 @@ pub use permutation::permuted_rows;
 pub use regression::{Ols, null_r2, ols};
 pub use repeatability::{Repeatability, repeatability};
 pub use ridge::{Ridge, ridge};
+pub use runs::{OverRuns, RunDraws, auc_runs, auc_runs_difference, brier_runs, calibration_runs};
 pub use summary::{mean, quantile, standard_deviation, standard_error};

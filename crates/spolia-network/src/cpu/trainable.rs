@@ -116,7 +116,7 @@ impl TrainableCpu {
             passes.backward(own, &mut self.gradients, gradient, &mut self.meter);
         }
         self.meter.end();
-        if let Some((_, head)) = &self.head {
+        if let Some((_, head)) = self.head.as_ref().filter(|_| !self.is_activation(input)) {
             self.meter.precede(head.profile());
         }
         Ok((loss, passes))
@@ -125,16 +125,17 @@ impl TrainableCpu {
     /// Forward through the frozen stages and the trained ones.
     fn forward(&mut self, input: &Tensor) -> Result<Passes, Error> {
         let [images, .., channels] = input.shape();
-        if channels != 3 || images == 0 {
+        let seen_before = self.is_activation(input);
+        if channels != 3 && !seen_before || images == 0 {
             return Err(Error::Shape {
                 what: "a training batch".into(),
-                expected: "images of 3 channels".into(),
+                expected: "images of 3 channels, or activations of the last frozen stage".into(),
                 got: format!("{:?}", input.shape()),
             });
         }
         let seen = match &mut self.head {
-            Some((stage, head)) => head.forward(input, &[*stage])?.pop(),
-            None => None,
+            Some((stage, head)) if !seen_before => head.forward(input, &[*stage])?.pop(),
+            _ => None,
         };
         let input = seen.as_ref().unwrap_or(input);
         let shape = input.shape();
@@ -148,6 +149,13 @@ impl TrainableCpu {
         self.meter.begin(&self.network);
         passes.forward(&self.parameters, input, &mut self.meter);
         Ok(passes)
+    }
+
+    /// Is this the frozen stages' output, not images?
+    fn is_activation(&self, input: &Tensor) -> bool {
+        let channels = input.shape()[3];
+        let head = self.head.as_ref();
+        channels != 3 && head.is_some_and(|(stage, _)| self.network.channels(*stage) == channels)
     }
 
     fn named(&self, values: &Values) -> Weights {
@@ -255,6 +263,10 @@ impl Trainable for TrainableCpu {
         fresh.measure(self.meter.profile().is_some());
         *self = fresh;
         Ok(())
+    }
+
+    fn takes_activations(&self) -> bool {
+        true
     }
 
     fn measure(&mut self, on: bool) {
