@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use spolia_dataset::Augment;
 
 use crate::context::{Context, Outcome};
+use crate::jobs::reuse::estimate::effort;
 use crate::output::{self, Table};
 use crate::study::{self, template};
 
@@ -45,6 +47,38 @@ impl Study {
     }
 }
 
+/// What a sweep comes to.
+fn words(study: &study::Study, sweep: &study::SweepPlan) -> String {
+    let networks = sweep.arms.len() * sweep.seeds.len();
+    let plan = study.networks.iter().find(|n| n.swept);
+    let how = plan.and_then(|n| n.train.as_ref());
+    let epochs = how.map_or(0, |t| t.epochs);
+    let mut words = format!(
+        "{networks} networks ({} arms, {} seeds each), {epochs} epochs",
+        sweep.arms.len(),
+        sweep.seeds.len()
+    );
+    let frozen = sweep.arms.iter().any(|arm| arm.frozen);
+    if frozen && how.is_some_and(|t| t.augment != Augment::NONE) {
+        words += ", frozen stages computed anew in every epoch since augmentation changes their input (augment = \"none\" computes them once)";
+    }
+    match effort(study, sweep) {
+        Ok(effort) => {
+            let minutes = (effort.seconds / 60.0).ceil() as u64;
+            let time = match minutes {
+                0..100 => format!("{minutes} min"),
+                _ => format!("{} h", (effort.seconds / 3600.0).round()),
+            };
+            words
+                + &format!(
+                    ", {} training patches of {} px: {:.2e} GFLOP, about {time} on this machine as busy as it is now",
+                    effort.patches, effort.side, effort.gflop
+                )
+        }
+        Err(why) => words + &format!("; time not known: {why}"),
+    }
+}
+
 /// The steps that a study would run.
 fn steps(study: &study::Study) -> Table {
     let mut table = Table::new(["step", "network", "what"]);
@@ -59,7 +93,10 @@ fn steps(study: &study::Study) -> Table {
             .collect();
         row("patches", Value::Null, images.join(", "));
     }
-    for network in &study.networks {
+    if let Some(sweep) = &study.sweep {
+        row("sweep", json!(sweep.start), words(study, sweep));
+    }
+    for network in study.networks.iter().filter(|n| !n.swept) {
         if let Some(train) = &network.train {
             row(
                 "train",
@@ -97,6 +134,16 @@ fn steps(study: &study::Study) -> Table {
         for network in &concepts.networks {
             row("concepts", json!(network), concepts.layers.join(", "));
         }
+    }
+    if let Some(drift) = &study.drift {
+        row("drift", Value::Null, drift.layers.join(", "));
+    }
+    if study.judges_reuse() {
+        row(
+            "reuse",
+            Value::Null,
+            "what each stage became, and what keeping it is worth".to_string(),
+        );
     }
     row("report", Value::Null, "figures and report.html".to_string());
     table

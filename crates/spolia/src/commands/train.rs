@@ -142,6 +142,7 @@ impl Train {
             val: patches(Split::Val),
             classes: table.classes().to_vec(),
             seed: seed::derive(context.seed(), "network", "training"),
+            activations: None,
         };
         let trained = train(job, &reader, &self.out, context)?;
         table

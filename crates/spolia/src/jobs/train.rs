@@ -10,6 +10,7 @@ use spolia_dataset::{Augment, Patch, Reader, RgbPatch, augment};
 use spolia_network::training::Recipe;
 use spolia_network::{Cpu, Cut, Engine, Network, StageId, Tensor, Weights};
 
+use super::activations::{Activations, Store};
 use super::model::Model;
 use super::predict::{self, probability};
 use crate::context::Context;
@@ -38,6 +39,9 @@ pub struct Training<'a> {
     pub classes: Vec<String>,
     /// Seed of order and augmentation.
     pub seed: u64,
+    /// Where the frozen stages' activations are kept; they are computed in every step where there is none, or where
+    /// augmentation makes other images every time.
+    pub activations: Option<&'a Store>,
 }
 
 /// How a training ended.
@@ -89,6 +93,21 @@ pub fn train(
             Weights::load(at(&folder, "velocities", state.epoch), None).into_diagnostic()?;
         trainable.set_velocities(&velocities).into_diagnostic()?;
     }
+    let mut seen = match (job.activations, job.freeze) {
+        (Some(store), Some(stage))
+            if job.augment == Augment::NONE && trainable.takes_activations() =>
+        {
+            store.activations(
+                (job.network, &start),
+                stage,
+                &images,
+                side,
+                job.name,
+                context,
+            )?
+        }
+        _ => None,
+    };
     let per_epoch = job.recipe.batches(images.len(), 0, job.seed).len();
     let task = context.progress.start(
         &format!("train {}", job.name),
@@ -100,7 +119,10 @@ pub fn train(
         let mut total = 0.0;
         let batches = job.recipe.batches(images.len(), state.epoch, job.seed);
         for batch in &batches {
-            let input = augmented(&job, &images, batch, side, state.epoch)?;
+            let input = match &mut seen {
+                Some(seen) => seen.batch(batch)?,
+                None => augmented(&job, &images, batch, side, state.epoch)?,
+            };
             let targets: Vec<f32> = batch.iter().map(|&i| labels[i]).collect();
             let sgd = job.recipe.at(state.step);
             let loss = trainable.step(&input, &targets, sgd).into_diagnostic()?;
@@ -147,7 +169,7 @@ pub fn train(
     tables(out, &state)?;
     for (name, epoch) in [("last", state.epoch), ("weights", state.best_epoch)] {
         let weights = Weights::load(at(&folder, "weights", epoch), None).into_diagnostic()?;
-        let settled = settle(&job, weights, &images, side)?;
+        let settled = settle(&job, weights, &images, side, seen.as_mut())?;
         settled
             .save(out.join(format!("{name}.safetensors")))
             .into_diagnostic()?;
@@ -260,18 +282,37 @@ fn augmented(
     [height, width]: [usize; 2],
     epoch: usize,
 ) -> miette::Result<Tensor> {
+    if job.augment == Augment::NONE {
+        return plain(job.network, images, batch, [height, width]);
+    }
     let pixels: Vec<Vec<f32>> = batch
         .par_iter()
         .map(|&i| {
             let mut rgb = images[i].to_unit();
             let item = format!("augment/{epoch}/{}", job.train[i].id);
-            let own = seed::derive(job.seed, "train", &item);
-            augment(&mut rgb, width, height, &job.augment, own);
-            rgb.iter_mut().for_each(|v| *v = *v * 2.0 - 1.0);
+            let seed = seed::derive(job.seed, "train", &item);
+            augment(&mut rgb, width, height, &job.augment, seed);
+            let normalisation = job.network.normalisation();
+            for pixel in rgb.chunks_exact_mut(3) {
+                let values = normalisation.from_unit([pixel[0], pixel[1], pixel[2]]);
+                pixel.copy_from_slice(&values);
+            }
             rgb
         })
         .collect();
     Tensor::new([batch.len(), height, width, 3], pixels.concat()).into_diagnostic()
+}
+
+/// A batch as it is, not augmented.
+pub fn plain(
+    network: &Network,
+    images: &[RgbPatch],
+    batch: &[usize],
+    [height, width]: [usize; 2],
+) -> miette::Result<Tensor> {
+    let pixels: Vec<&[u8]> = batch.iter().map(|&i| images[i].data.as_slice()).collect();
+    let input = network.normalisation().tensor(&pixels, width, height);
+    input.into_diagnostic()
 }
 
 struct Scores {
@@ -339,7 +380,8 @@ fn settle(
     job: &Training<'_>,
     weights: Weights,
     images: &[RgbPatch],
-    [height, width]: [usize; 2],
+    side: [usize; 2],
+    mut seen: Option<&mut Activations>,
 ) -> miette::Result<Weights> {
     let mut trainable = Cpu.trainable(job.network, &weights).into_diagnostic()?;
     trainable.freeze(job.freeze).into_diagnostic()?;
@@ -348,10 +390,10 @@ fn settle(
         ..job.recipe.clone()
     };
     for batch in shuffled.batches(images.len(), job.recipe.epochs, job.seed) {
-        let pixels: Vec<&[u8]> = batch.iter().map(|&i| images[i].data.as_slice()).collect();
-        let normalisation = job.network.normalisation();
-        let input = normalisation.tensor(&pixels, width, height);
-        let input = input.into_diagnostic()?;
+        let input = match &mut seen {
+            Some(seen) => seen.batch(&batch)?,
+            None => plain(job.network, images, &batch, side)?,
+        };
         trainable.gather_statistics(&input).into_diagnostic()?;
     }
     trainable.finish_statistics();

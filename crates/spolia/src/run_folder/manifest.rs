@@ -53,6 +53,9 @@ pub struct NetworkEntry {
     pub best_epoch: Option<usize>,
     /// What in the weights is from where, in a sentence.
     pub provenance: String,
+    /// One of a sweep's networks, which the report shows together.
+    #[serde(default)]
+    pub swept: bool,
 }
 
 /// How far a step is.

@@ -8,6 +8,7 @@ mod measures;
 mod networks;
 pub mod patches;
 mod predict;
+mod reuse;
 mod visualize;
 
 use std::collections::BTreeMap;
@@ -16,12 +17,13 @@ use std::path::Path;
 use spolia_dataset::{Patch, PatchTable, Reader};
 
 use crate::context::{Context, Outcome};
+use crate::jobs::activations::Store;
 use crate::run_folder::{About, Begin, RunFolder, StepKey};
 use crate::seed;
 use crate::study::Study;
 
 /// The kinds of step, in order; `--only` takes these.
-pub const STEPS: [&str; 8] = [
+pub const STEPS: [&str; 9] = [
     "patches",
     "train",
     "predict",
@@ -29,8 +31,12 @@ pub const STEPS: [&str; 8] = [
     "attention",
     "concepts",
     "drift",
+    "reuse",
     "report",
 ];
+
+/// Most bytes of decoded patches that a study with a sweep holds.
+const DECODED: usize = 1 << 30;
 
 /// A study under way.
 struct Run<'a> {
@@ -39,6 +45,8 @@ struct Run<'a> {
     folder: RunFolder,
     context: &'a Context,
     reader: Reader,
+    /// Where activations of frozen stages are kept while a sweep's networks are trained.
+    activations: Option<Store>,
     /// The patches of the study; empty without `[patches]`.
     table: PatchTable,
     /// Inputs hashes of the steps that others are made from.
@@ -65,10 +73,19 @@ pub fn run(
         seed,
         folder,
         context,
-        reader: Reader::new(),
+        reader: match &study.sweep {
+            // Many networks read the same patches.
+            Some(_) => Reader::keeping(DECODED),
+            None => Reader::new(),
+        },
+        activations: None,
         table,
         keys: BTreeMap::new(),
     };
+    if let Some(sweep) = &study.sweep {
+        let folder = run.folder.path("networks/activations");
+        run.activations = Some(Store::new(folder, sweep.cache));
+    }
     if force {
         run.folder.force();
     }
@@ -83,7 +100,7 @@ pub fn run(
     }
     let mut broken: Vec<&str> = Vec::new();
     for plan in &study.networks {
-        let needs = networks::needs(plan);
+        let needs = networks::needs(study, plan);
         let name = format!("train/{}", plan.name);
         if needs.is_some_and(|n| broken.contains(&n)) {
             run.folder.fail(
@@ -98,6 +115,9 @@ pub fn run(
             broken.push(&plan.name);
         }
     }
+    if let Some(store) = &run.activations {
+        store.forget()?;
+    }
     failed += broken.len();
     for plan in study
         .networks
@@ -105,7 +125,8 @@ pub fn run(
         .filter(|plan| !broken.contains(&plan.name.as_str()))
     {
         let name = plan.name.as_str();
-        if wanted("predict") || wanted("attention") {
+        let judged = plan.swept && wanted("reuse");
+        if wanted("predict") || wanted("attention") || judged {
             failed += run.step(&format!("predict/{name}"), |run| predict::step(run, name))?;
         }
         if let Some(visualize) = study
@@ -203,6 +224,9 @@ pub fn run(
             })?;
         }
     }
+    if wanted("reuse") && study.judges_reuse() {
+        failed += run.step(reuse::STEP, reuse::step)?;
+    }
     if wanted("report") {
         failed += run.step("report", report)?;
     }
@@ -276,6 +300,7 @@ fn names(study: &Study) -> Vec<String> {
     names.extend(study.drift.iter().map(|_| "drift".to_string()));
     let written = study.visualize.iter().filter(|v| !v.objectives.is_empty());
     names.extend(written.flat_map(|v| of("objectives", &v.networks)));
+    names.extend(study.judges_reuse().then(|| reuse::STEP.to_string()));
     names.push("report".into());
     names
 }

@@ -1,7 +1,11 @@
 //! The networks of a study: read, drawn at random, finetuned.
 
+use std::collections::BTreeSet;
+
 use miette::IntoDiagnostic;
-use spolia_dataset::Split;
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
+use spolia_dataset::{Augment, Patch, Split};
 use spolia_network::training::Recipe;
 use spolia_network::{
     Convention, Initialisation, Network, Weights, architecture, inception_v3, initialise,
@@ -12,10 +16,14 @@ use super::Run;
 use crate::jobs::train::{Training, train, with_head};
 use crate::run_folder::{Begin, NetworkEntry};
 use crate::seed;
-use crate::study::{Init, NetworkPlan, Origin};
+use crate::study::{Init, NetworkPlan, Origin, Study, TrainPlan};
 
 /// The network that must exist before this one.
-pub fn needs(plan: &NetworkPlan) -> Option<&str> {
+pub fn needs<'a>(study: &'a Study, plan: &'a NetworkPlan) -> Option<&'a str> {
+    let sweep = study.sweep.as_ref().filter(|_| plan.swept);
+    if let Some(sweep) = sweep {
+        return Some(&sweep.start);
+    }
     match &plan.origin {
         Origin::Random(init) => init.of(),
         Origin::Network { start, .. } => Some(start),
@@ -27,7 +35,7 @@ pub fn needs(plan: &NetworkPlan) -> Option<&str> {
 pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
     let name = format!("train/{}", plan.name);
     let folder = format!("networks/{}", plan.name);
-    let upstream: Vec<String> = needs(plan)
+    let upstream: Vec<String> = needs(run.study, plan)
         .map(|n| format!("train/{n}"))
         .into_iter()
         .collect();
@@ -41,6 +49,13 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
         .with("seed", &run.seed)?;
     if let Origin::File { weights, .. } = &plan.origin {
         key = key.file("weights", weights)?;
+    }
+    if let (Some(sweep), Some(how)) = (&run.study.sweep, &plan.train)
+        && plan.freeze.is_some()
+        && how.augment == Augment::NONE
+    {
+        // Activations that are kept are computed in other batches, which rounds otherwise.
+        key = key.with("cache", &sweep.cache)?;
     }
     if run.begin(&name, key, &[folder.as_str()])? == Begin::Done {
         return Ok(());
@@ -57,12 +72,9 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
         Some(how) => {
             let seed = seed::derive(seed_of(run, plan), "network", "head");
             let (network, weights) = with_head(&start, convention, seed)?;
-            let patches = |split| {
-                run.table
-                    .of_split(split)
-                    .filter(|p| p.label.is_some())
-                    .collect::<Vec<_>>()
-            };
+            let taught = taught(run, plan, how)?;
+            let val = run.table.of_split(Split::Val);
+            let val = val.filter(|p| p.label.is_some() && !left_out(p, how));
             let job = Training {
                 name: &plan.name,
                 network: &network,
@@ -81,8 +93,9 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
                     shuffle: how.shuffle,
                 },
                 augment: how.augment,
-                train: patches(Split::Train),
-                val: patches(Split::Val),
+                train: taught.iter().collect(),
+                val: val.collect(),
+                activations: run.activations.as_ref(),
                 classes: run.table.classes().to_vec(),
                 seed: seed::derive(seed_of(run, plan), "network", "training"),
             };
@@ -103,6 +116,63 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
             .sort_by_key(|n| order.iter().position(|o| *o == n.name));
     })?;
     Ok(run.folder.finish(&name, items)?)
+}
+
+/// The patches that a network learns from, with the labels that it is told.
+///
+/// # Errors
+/// The centre to leave out is that of no patch.
+pub fn taught(run: &Run<'_>, plan: &NetworkPlan, how: &TrainPlan) -> miette::Result<Vec<Patch>> {
+    if let Some(centre) = &how.leave_out
+        && !run.table.patches().iter().any(|p| left_out(p, how))
+    {
+        let centres = run.table.patches().iter();
+        let known: BTreeSet<&str> = centres.filter_map(|p| p.centre.as_deref()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        return Err(miette::miette!(
+            "network {}: no patch is of centre \"{centre}\", which leave_out names; the patches' centres: {}",
+            plan.name,
+            if known.is_empty() {
+                "unknown".to_string()
+            } else {
+                known.join(", ")
+            }
+        ));
+    }
+    let labelled = run.table.of_split(Split::Train);
+    let labelled = labelled.filter(|p| p.label.is_some() && !left_out(p, how));
+    let mut taught: Vec<Patch> = labelled.cloned().collect();
+    if let Some(most) = how.most {
+        let seed = seed_of(run, plan);
+        let drawn = [0, 1].map(|class| {
+            let rows = taught.iter().enumerate();
+            let own = rows.filter(|(_, p)| p.label == Some(class));
+            seed::draw(
+                seed,
+                "network/most",
+                own.map(|(i, p)| (i, p.id.as_str())),
+                most,
+            )
+        });
+        let mut row = 0..;
+        taught.retain(|_| {
+            let row = row.next();
+            row.is_some_and(|row| drawn.iter().any(|d| d.binary_search(&row).is_ok()))
+        });
+    }
+    if how.random_labels {
+        let mut labels: Vec<Option<u8>> = taught.iter().map(|p| p.label).collect();
+        let seed = seed::derive(seed_of(run, plan), "network", "labels");
+        labels.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+        for (patch, label) in taught.iter_mut().zip(labels) {
+            patch.label = label;
+        }
+    }
+    Ok(taught)
+}
+
+fn left_out(patch: &Patch, how: &TrainPlan) -> bool {
+    how.leave_out.is_some() && patch.centre == how.leave_out
 }
 
 /// The seed of a network: its own, else the run's.
@@ -126,7 +196,15 @@ fn origin(run: &Run<'_>, plan: &NetworkPlan) -> miette::Result<(Weights, Convent
             Ok((model.weights, model.network.convention()))
         }
         Origin::Random(init) => {
-            let network = network_of_study(run)?;
+            let like = match (init.of(), &run.study.sweep) {
+                (Some(of), _) => Some(of),
+                (None, Some(sweep)) if plan.swept => Some(sweep.start.as_str()),
+                (None, _) => None,
+            };
+            let network = match like {
+                Some(of) => headless(&run.model(of)?.network)?,
+                None => network_of_study(run)?,
+            };
             let convention = network.convention();
             Ok((random(run, init, &network, seed)?, convention))
         }
@@ -212,5 +290,6 @@ fn described(plan: &NetworkPlan, start: &Weights, convention: Convention) -> Net
         trained_epochs: plan.train.as_ref().map_or(0, |t| t.epochs),
         best_epoch: None,
         provenance: story.unwrap_or_else(|| start.metadata.history.join("; ")),
+        swept: plan.swept,
     }
 }

@@ -24,15 +24,18 @@ pub enum Section {
     Concepts,
     /// `[drift]`.
     Drift,
+    /// `[sweep]`.
+    Sweep,
 }
 
 impl Section {
     /// All sections in the order of the file.
-    pub const ALL: [Section; 9] = [
+    pub const ALL: [Section; 10] = [
         Section::Study,
         Section::Patches,
         Section::Network,
         Section::Train,
+        Section::Sweep,
         Section::Visualize,
         Section::Attention,
         Section::Select,
@@ -52,6 +55,7 @@ impl Section {
             Section::Select => "select = { … }",
             Section::Concepts => "[concepts]",
             Section::Drift => "[drift]",
+            Section::Sweep => "[sweep]",
         }
     }
 
@@ -77,6 +81,9 @@ impl Section {
             }
             Section::Drift => {
                 "Layer drift: how far each layer moved between any two networks. Pairs that differ by their seeds alone are the nulls. Leave the section out to skip the step."
+            }
+            Section::Sweep => {
+                "Partial reuse: one network for each cut, seed and so on, trained alike; what keeping each depth is worth. Leave the section out to skip it."
             }
             Section::Concepts => {
                 "Regression concept vectors: how well a layer predicts a measure of the image. Leave the section out to skip the step."
@@ -195,6 +202,22 @@ pub const KEYS: &[Key] = &[
     key(Section::Train, "batch", "whole number", "32", "Patches per iteration."),
     key(Section::Train, "augment", "\"paper\", \"none\" or some of \"flips,hue,brightness,hed\"", "\"paper\"", "Paper: random flips, hue and brightness; hed makes haematoxylin and eosin stronger or weaker."),
     key(Section::Train, "shuffle", "\"yes\" or \"no\"", "\"yes\"", "New order of the patches in every epoch."),
+    key(Section::Train, "most", "number or \"all\"", "\"all\"", "At most so many training patches of each class, drawn by the network's seed; a smaller number's lie among a larger one's."),
+    key(Section::Train, "labels", "\"true\" or \"random\"", "\"true\"", "Random: a control that learns the training patches' labels in a random order; validation and test keep theirs."),
+    unset(Section::Train, "leave_out", "name of a centre", "all centres are trained on", "\"2\"", "Centre whose patches are neither trained on nor validated with."),
+
+    unset(Section::Sweep, "start", "name of a network", "the only network from a file", "\"pretrained\"", "The network whose stages are kept."),
+    key(Section::Sweep, "cuts", "list of layers, \"none\" and \"all\"", "[\"none\", \"Conv2d_2b_3x3\", \"Conv2d_4a_3x3\", \"Mixed_5d\", \"Mixed_6a\", \"Mixed_6e\", \"all\"]", "The last stage kept from start, from none (all random) to all."),
+    key(Section::Sweep, "seeds", "list of whole numbers", "[1, 2, 3]", "Trainings of each arm: seeds of what is random in weights, order, augmentation and choice of patches. Three at least; ten are better."),
+    key(Section::Sweep, "init", "list of \"xavier\", \"mean-var\", \"shuffled\", \"statistics\"", "[\"xavier\"]", "How the stages behind the cut are drawn, as of a network's init."),
+    key(Section::Sweep, "freeze", "list of \"no\", \"yes\"", "[\"no\"]", "Whether the kept stages are trained too (no) or stay as they are (yes)."),
+    key(Section::Sweep, "sizes", "list of whole numbers, \"all\"", "[\"all\"]", "Most training patches of each class."),
+    key(Section::Sweep, "controls", "\"none\" or list of \"shuffled\", \"statistics\", \"mean-var\", \"random-labels\"", "[\"shuffled\", \"statistics\", \"random-labels\"]", "Trainings from start's shuffled weights, from its batch-norm statistics alone, from its layers' means and variances, and from all of it with the training labels in a random order."),
+    unset(Section::Sweep, "leave_out", "list of centres", "all centres are trained on", "[\"1\", \"2\"]", "Centres that every cut is trained without too, once for each, and tested on."),
+    key(Section::Sweep, "target", "number from 0.5 to 1", "0.8", "AUC on validation patches of which the first epoch that reaches it is told."),
+    key(Section::Sweep, "margin", "number from 0 to 0.5", "0.02", "Loss of AUC that counts as none: a cut is as good as all where the interval of the difference lies above its negative."),
+    key(Section::Sweep, "cache", "gigabytes", "4", "Most activations of frozen stages kept on disk while the networks are trained; without augmentation alone. What needs more is computed anew in each step; the results differ by rounding alone."),
+    unset(Section::Sweep, "train", "table", "every key takes its default", "{ epochs = 30 }", "How every network is trained; keys as of a network's train, but for most, labels and leave_out."),
 
     key(Section::Visualize, "layers", "list of layers", "[\"Mixed_5b\", \"Mixed_5c\", \"Mixed_6a\", \"Mixed_7c\"]", "Layers whose channels are drawn."),
     key(Section::Visualize, "channels", "\"0-7\", \"all\" or { sample = 8 }", "\"0-7\"", "Channels of each layer: a range, a list such as \"0-3,17\", all, or a random sample (the same for all networks)."),
@@ -238,13 +261,16 @@ pub const KEYS: &[Key] = &[
     key(Section::Drift, "layers", "list of layers", "[\"Conv2d_1a_3x3\", \"Conv2d_2b_3x3\", \"Conv2d_4a_3x3\", \"Mixed_5b\", \"Mixed_5d\", \"Mixed_6a\", \"Mixed_6c\", \"Mixed_6e\", \"Mixed_7a\", \"Mixed_7c\"]", "Layers that are compared."),
     key(Section::Drift, "images", "whole number", "500", "Patches used, drawn by the seed; all where there are fewer."),
     key(Section::Drift, "split", "\"train\", \"val\", \"test\" or \"all\"", "\"all\"", "Part of the patches to draw from; patches that no network was trained on are the fairer."),
+    unset(Section::Drift, "natural", "path or list of paths", "noise with photographs' spectrum and colours stands for them", "\"photographs\"", "Natural images that drift is measured on beside the patches: their middle square, as large as a patch."),
+    key(Section::Drift, "natural_images", "whole number", "200", "Natural-like images used, drawn by the seed; 0 leaves them out."),
     key(Section::Drift, "networks", "list of networks or \"all\"", "\"all\"", "Networks that are compared, pair by pair."),
 ];
 
 /// Tables below the top of the file.
-pub const TABLES: [&str; 6] = [
+pub const TABLES: [&str; 7] = [
     "patches",
     "network",
+    "sweep",
     "visualize",
     "attention",
     "concepts",

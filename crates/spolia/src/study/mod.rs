@@ -17,6 +17,7 @@ mod networks;
 pub mod plan;
 mod resolve;
 mod slides;
+pub mod sweep;
 pub mod template;
 pub mod written;
 
@@ -25,6 +26,7 @@ use std::path::Path;
 pub use error::StudyError;
 pub use known::Known;
 pub use plan::*;
+pub use sweep::{Arm, Control, SweepPlan};
 
 impl Study {
     /// Reads and validates a study file.

@@ -86,6 +86,7 @@ fn plan(
         seed,
         freeze,
         train,
+        swept: false,
     })
 }
 
@@ -99,6 +100,9 @@ pub fn train(table: &Table<'_, '_>) -> Option<TrainPlan> {
         batch: table.whole("batch", 1..=65_536)? as usize,
         augment: augment(table)?,
         shuffle: table.word("shuffle", &[("yes", true), ("no", false)])?,
+        most: table.whole_or("most", "all").map(|n| n as usize),
+        random_labels: table.word("labels", &[("true", false), ("random", true)])?,
+        leave_out: table.text("leave_out").map(|(centre, _)| centre),
     })
 }
 

@@ -14,6 +14,7 @@ use crate::jobs::attention::Checks;
 use crate::jobs::attention::overlays::{Scale, Style};
 use crate::jobs::slides::{Labelling, Normalisation};
 use crate::jobs::visualize::written::Form;
+use crate::study::sweep::SweepPlan;
 
 /// A valid study. It is built by [`Study::load`](super::Study::load) alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +30,10 @@ pub struct Study {
     pub folder: PathBuf,
     /// The labelled images; absent where no step needs them.
     pub patches: Option<PatchesPlan>,
-    /// The networks, each after the one that it starts from.
+    /// The networks, each after the one that it starts from; those of the sweep last.
     pub networks: Vec<NetworkPlan>,
+    /// Partial reuse, if wanted.
+    pub sweep: Option<SweepPlan>,
     /// Feature visualization, if wanted.
     pub visualize: Option<VisualizePlan>,
     /// Class activation maps, if wanted.
@@ -128,6 +131,9 @@ pub struct NetworkPlan {
     pub freeze: Option<&'static str>,
     /// How it is finetuned, if it is.
     pub train: Option<TrainPlan>,
+    /// Made by `[sweep]`: steps that look at all networks leave it out.
+    #[serde(skip)]
+    pub swept: bool,
 }
 
 impl NetworkPlan {
@@ -219,6 +225,12 @@ pub struct TrainPlan {
     pub augment: Augment,
     /// New order in every epoch.
     pub shuffle: bool,
+    /// Most training patches of each class.
+    pub most: Option<usize>,
+    /// The labels of the training patches are put in a random order.
+    pub random_labels: bool,
+    /// Centre that is neither trained on nor validated with.
+    pub leave_out: Option<String>,
 }
 
 /// Which channels of a layer.
@@ -397,6 +409,10 @@ pub struct DriftPlan {
     pub images: usize,
     /// Part to draw from.
     pub split: Part,
+    /// Sources of natural images; none: noise stands for them.
+    pub natural: Vec<PathBuf>,
+    /// Natural-like images used.
+    pub natural_images: usize,
     /// Networks, compared pair by pair.
     pub networks: Vec<String>,
 }

@@ -14,6 +14,7 @@ use super::known::Known;
 use super::networks::networks;
 use super::plan::*;
 use super::slides::{names, slides};
+use super::sweep::sweep;
 use super::written::{Placed, Table, Written, whole};
 use crate::jobs::attention::Checks;
 
@@ -62,7 +63,9 @@ impl<'a> Resolver<'_, 'a> {
         let seed = top.whole("seed", 0..=u64::MAX)?;
         let section = |name, section| top.has(name).then(|| top.table(name, section));
         let patches = section("patches", Section::Patches).and_then(|table| self.patches(&table));
-        let networks = networks(self, top, seed);
+        let mut networks = networks(self, top, seed);
+        let sweep =
+            section("sweep", Section::Sweep).and_then(|table| sweep(self, &table, &mut networks));
         let class_names = patches.as_ref().map(|patches| &patches.classes);
         let visualize =
             section("visualize", Section::Visualize).and_then(|t| self.visualize(&t, &networks));
@@ -80,6 +83,7 @@ impl<'a> Resolver<'_, 'a> {
             folder: self.folder.to_path_buf(),
             patches,
             networks,
+            sweep,
             visualize,
             attention,
             concepts,
@@ -97,6 +101,7 @@ impl<'a> Resolver<'_, 'a> {
         let training = networks.iter().find(|network| network.train.is_some());
         let (key, who) = match (needing, training) {
             (Some(name), _) => (name, format!("[{name}]")),
+            (None, Some(network)) if network.swept => ("sweep", "[sweep]".to_string()),
             (None, Some(network)) => ("network", format!("training {}", network.name)),
             (None, None) => return,
         };
@@ -311,6 +316,16 @@ impl<'a> Resolver<'_, 'a> {
             layers: self.layers(t),
             images: t.whole("images", 4..=100_000)? as usize,
             split: t.word("split", &PARTS)?,
+            natural: t
+                .texts("natural")
+                .iter()
+                .map(|(path, _)| self.folder.join(path))
+                .collect(),
+            natural_images: t
+                .read("natural_images", |v| {
+                    whole(v).filter(|n| *n == 0 || (4..=100_000).contains(n))
+                })
+                .unwrap_or(0) as usize,
             networks: chosen,
         })
     }
@@ -356,7 +371,9 @@ impl<'a> Resolver<'_, 'a> {
         if let [(only, _)] = listed.as_slice()
             && only == word
         {
-            let fitting = networks.iter().filter(|network| fits(network));
+            let fitting = networks
+                .iter()
+                .filter(|network| !network.swept && fits(network));
             return fitting.map(|network| network.name.clone()).collect();
         }
         let mut known: Vec<&str> = networks

@@ -20,6 +20,9 @@ pub fn template() -> String {
     text.push_str(&format!("# {}\n", Section::Train.doc()));
     inline(&mut text, "train", Section::Train);
     text.push_str(NETWORKS);
+    // A sweep is many trainings, which nobody wants by leaving a template as it is.
+    text.push_str(&format!("\n# [sweep]\n# {}\n", Section::Sweep.doc()));
+    keys_of(Section::Sweep).for_each(|key| line(&mut text, key, "# "));
     for section in [
         Section::Visualize,
         Section::Attention,
@@ -88,7 +91,7 @@ pub fn markdown() -> String {
     for section in Section::ALL {
         let heading = match section {
             Section::Study => "Top of the file".to_string(),
-            Section::Train => "`train = { … }` of a network".to_string(),
+            Section::Train => "`train = { … }` of a network or of `[sweep]`".to_string(),
             Section::Select => "`select = { … }` of `[attention]`".to_string(),
             other => format!("`{}`", other.heading()),
         };

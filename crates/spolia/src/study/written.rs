@@ -293,7 +293,8 @@ fn text(value: &Spanned<DeValue<'_>>) -> Option<Placed<String>> {
         .map(|text| (text.to_string(), value.span()))
 }
 
-fn texts(value: &Spanned<DeValue<'_>>) -> Option<Vec<Placed<String>>> {
+/// A list of texts that is not empty.
+pub fn texts(value: &Spanned<DeValue<'_>>) -> Option<Vec<Placed<String>>> {
     let list = value.get_ref().as_array()?;
     let texts: Option<Vec<_>> = list.iter().map(text).collect();
     texts.filter(|texts| !texts.is_empty())
