@@ -65,7 +65,7 @@ pub(super) fn draw(panel: &Panel<'_>) -> Result<Svg, Error> {
     let text = svg(&panel.name, size, &panel.alt, |pen| {
         axes.draw_y(pen, &Ticks::round(axes.y, 6), panel.label)?;
         axes.title(pen, panel.title)?;
-        layers::names(pen, &axes, &panel.layers)?;
+        layers::names(pen, &axes, &panel.layers, layers::BY_DEPTH)?;
         let across = |level: f64| [axes.at(axes.x.0, level), axes.at(axes.x.1, level)];
         if axes.y.0 < 0.0 {
             pen.line(&across(0.0), SOFT, 1.0, Stroke::Solid)?;

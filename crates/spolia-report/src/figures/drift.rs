@@ -24,31 +24,37 @@ pub(crate) fn draw(run: &Run) -> Result<Vec<Svg>, Error> {
     let answers: Value = |d| (d.cka, d.low.zip(d.high));
     let weights: Value = |d| (d.kernel_cosine, None);
     let n = count(first.n);
-    Ok(vec![
+    let mut drawn = vec![
         one(
-            run,
+            &run.drift,
             "drift_answers",
             &format!("Answers (n = {n})"),
             "CKA, debiased (no unit)",
             answers,
         )?,
         one(
-            run,
+            &run.drift,
             "drift_weights",
             "Weights",
             "mean cosine of a kernel with itself",
             weights,
         )?,
-    ])
+    ];
+    if let Some(first) = run.natural.first() {
+        let title = format!("Answers to natural-like images (n = {})", count(first.n));
+        let label = "CKA, debiased (no unit)";
+        drawn.push(one(&run.natural, "drift_natural", &title, label, answers)?);
+    }
+    Ok(drawn)
 }
 
-fn one(run: &Run, name: &str, title: &str, label: &str, value: Value) -> Result<Svg, Error> {
-    let layers = first_seen(run.drift.iter().map(|d| d.layer.as_str()));
-    let pairs = first_seen(run.drift.iter().map(Drift::pair));
+fn one(drift: &[Drift], name: &str, title: &str, label: &str, value: Value) -> Result<Svg, Error> {
+    let layers = first_seen(drift.iter().map(|d| d.layer.as_str()));
+    let pairs = first_seen(drift.iter().map(Drift::pair));
     let mut alt = format!("{title}: {label}.");
     let (mut curves, mut keys) = (Vec::new(), Vec::new());
     for (place, pair) in pairs.iter().enumerate() {
-        let own: Vec<&Drift> = run.drift.iter().filter(|d| d.pair() == *pair).collect();
+        let own: Vec<&Drift> = drift.iter().filter(|d| d.pair() == *pair).collect();
         let null = own.first().is_some_and(|d| d.is_null());
         let base = look(place);
         let (look, stroke) = if null {

@@ -96,7 +96,7 @@ fn map(run: &Run, network: &str, concepts: &[&str], depths: &[&str]) -> Result<M
         for (row, column, fit) in &cells {
             cell(pen, corners(&axes, *row, *column), fit)?;
         }
-        layers::names(pen, &axes, depths)?;
+        layers::names(pen, &axes, depths, layers::BY_DEPTH)?;
         scale(pen, (8.0, key_top + 6.0))
     })?;
     Ok(Map {

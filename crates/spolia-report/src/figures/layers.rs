@@ -36,8 +36,11 @@ pub(super) fn height(layers: &[&str], step: f64) -> f64 {
     }
 }
 
+/// The axis of layers.
+pub(super) const BY_DEPTH: &str = "layer, from input to output";
+
 /// Draws a tick and a name per layer (at x = 0, 1, 2, …) and the axis's title.
-pub(super) fn names(pen: &Pen<'_>, axes: &Axes, layers: &[&str]) -> Drawn {
+pub(super) fn names(pen: &Pen<'_>, axes: &Axes, layers: &[&str], words: &str) -> Drawn {
     let turn = turned(layers, step(axes));
     for (i, layer) in layers.iter().enumerate() {
         let (x, y) = (axes.at(i as f64, axes.y.0).0, axes.bottom);
@@ -52,7 +55,6 @@ pub(super) fn names(pen: &Pen<'_>, axes: &Axes, layers: &[&str]) -> Drawn {
     }
     let y = axes.bottom + height(layers, step(axes)) - 10.0;
     let middle = (axes.left + axes.right) / 2.0;
-    let words = "layer, from input to output";
     pen.text(words, (middle, y), SMALL, INK, Hang::Middle)
 }
 

@@ -99,7 +99,7 @@ fn panel(run: &Run, concept: &str) -> Result<Svg, Error> {
         let zero = [axes.at(axes.x.0, 0.0), axes.at(axes.x.1, 0.0)];
         pen.line(&zero, SOFT, 1.0, Stroke::Solid)?;
         axes.title(pen, concept)?;
-        layers::names(pen, &axes, &depths)?;
+        layers::names(pen, &axes, &depths, layers::BY_DEPTH)?;
         for (i, one) in series.iter().enumerate() {
             let shift = (i as f64 - (series.len() - 1) as f64 / 2.0) * DODGE;
             in_sample(pen, &axes, run, one, shift)?;

@@ -49,6 +49,7 @@ pub(super) fn answer(run: &Run) -> Answer {
         .collect();
     let mut sentences = vec![prediction(run, &judged)];
     sentences.extend(ranking(&judged));
+    sentences.extend(super::reuse::short(run));
     sentences.extend(concepts::short(run));
     sentences.extend(dead(run));
     Answer {

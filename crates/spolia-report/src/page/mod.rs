@@ -11,6 +11,7 @@ mod drift;
 mod networks;
 mod patches;
 mod relevance;
+mod reuse;
 
 use minijinja::{AutoEscape, Environment, Value, context};
 use serde::Serialize;
@@ -43,6 +44,8 @@ pub(crate) struct Drawn {
     controls: Vec<Svg>,
     centre: Option<Svg>,
     drift: Vec<Svg>,
+    filters: Option<Svg>,
+    reuse: Vec<Svg>,
     examples: Option<figures::examples::Examples>,
     /// Pictures that could not be shown.
     pub(crate) missing: Missing,
@@ -69,6 +72,8 @@ impl Drawn {
             controls: figures::controls::draw(run)?,
             centre: figures::centre::draw(run)?,
             drift: figures::drift::draw(run)?,
+            filters: figures::filters::draw(run)?,
+            reuse: figures::reuse::draw(run)?,
             examples: figures::examples::draw(run)?,
             missing,
         })
@@ -91,6 +96,8 @@ impl Drawn {
             .chain(&self.centre)
             .chain(&self.relevance)
             .chain(&self.drift)
+            .chain(&self.filters)
+            .chain(&self.reuse)
     }
 
     /// The sheets of pictures: file name and PNG bytes.
@@ -243,6 +250,9 @@ pub(crate) fn write(run: &Run, drawn: &Drawn) -> Result<Page, Error> {
         relevance_figures => svgs(&drawn.relevance),
         drift => drift::section(run),
         drift_figures => svgs(&drawn.drift),
+        filters_figure => drawn.filters.as_ref().map(svg),
+        reuse => reuse::section(run),
+        reuse_figures => svgs(&drawn.reuse),
         problems => problems,
         missing => drawn.missing.0,
         steps => steps,

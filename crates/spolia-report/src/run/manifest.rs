@@ -86,6 +86,9 @@ pub(crate) struct About {
     /// What in the weights comes from where.
     #[serde(default)]
     pub(crate) provenance: Option<String>,
+    /// One of a sweep's networks.
+    #[serde(default)]
+    pub(crate) swept: bool,
 }
 
 /// One step of the study. Its seconds vary from run to run and are not read.

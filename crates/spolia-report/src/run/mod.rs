@@ -7,6 +7,7 @@ pub(crate) mod concepts;
 pub(crate) mod controls;
 pub(crate) mod decoded;
 pub(crate) mod drift;
+pub(crate) mod filters;
 pub(crate) mod judged;
 pub(crate) mod likeness;
 pub(crate) mod manifest;
@@ -14,6 +15,7 @@ pub(crate) mod measures;
 pub(crate) mod networks;
 pub(crate) mod patches;
 pub(crate) mod relevance;
+pub(crate) mod reuse;
 mod table;
 pub(crate) mod visualize;
 
@@ -29,7 +31,7 @@ pub(crate) struct Run {
     pub(crate) manifest: Manifest,
     pub(crate) patches: Vec<patches::Patch>,
     pub(crate) problems: Vec<patches::Problem>,
-    /// In the manifest's order; `manifest.networks` is emptied into it.
+    /// In the manifest's order, but for a sweep's, which `reuse` tells of; `manifest.networks` is emptied into it.
     pub(crate) networks: Vec<networks::Network>,
     pub(crate) channels: Vec<visualize::Channel>,
     pub(crate) maps: Vec<attention::Map>,
@@ -43,6 +45,10 @@ pub(crate) struct Run {
     pub(crate) centres: Vec<decoded::Centre>,
     pub(crate) carriers: Vec<carriers::Carrier>,
     pub(crate) drift: Vec<drift::Drift>,
+    /// Drift on natural-like images.
+    pub(crate) natural: Vec<drift::Drift>,
+    pub(crate) filters: Vec<filters::Filter>,
+    pub(crate) reuse: reuse::Reuse,
     pub(crate) measures: Vec<measures::Measure>,
 }
 
@@ -60,6 +66,7 @@ impl Run {
             })?;
         let networks = std::mem::take(&mut manifest.networks)
             .into_iter()
+            .filter(|about| !about.swept)
             .map(|about| {
                 let below = folder.join("networks").join(&about.name);
                 networks::network(&below, about)
@@ -80,6 +87,9 @@ impl Run {
             centres: decoded::centres(&folder.join("concepts/centre.csv"))?,
             carriers: carriers::carriers(&folder.join("concepts/carriers.csv"))?,
             drift: drift::drift(&folder.join("drift/drift.csv"))?,
+            natural: drift::drift(&folder.join("drift/natural.csv"))?,
+            filters: filters::filters(&folder.join("drift/filters.csv"))?,
+            reuse: reuse::reuse(&folder.join("reuse"))?,
             measures: measures::measures(&folder.join("concepts/measures.csv"))?,
             relevance: relevance::relevance(&folder.join("concepts/relevance.csv"))?,
             folder: folder.to_path_buf(),
