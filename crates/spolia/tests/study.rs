@@ -362,6 +362,9 @@ fn every_default_and_example_is_accepted() {
                 format!("[patches]\n[network.pretrained]\n[network.b]\n{with}{line}")
             }
             Section::Train => format!("[patches]\n[network.a.train]\n{line}"),
+            Section::Sweep => {
+                format!("[patches]\n[network.pretrained]\nweights = \"w\"\n[sweep]\n{line}")
+            }
             Section::Visualize => format!("[network.a]\n[visualize]\n{line}"),
             Section::Attention => format!("[patches]\n[network.a]\n[attention]\n{line}"),
             Section::Select => format!("[patches]\n[network.a]\n[attention.select]\n{line}"),
