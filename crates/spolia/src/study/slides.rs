@@ -39,7 +39,7 @@ pub fn slides(
     if table.has("slides") {
         return Some(cut(resolver, table, paths));
     }
-    if let Some(key) = OF_SLIDES.iter().find(|key| table.has(key)) {
+    if let Some(key) = OF_SLIDES.iter().find(|key| table.changed(key)) {
         let what = format!("`{key}` says how slides are cut, and there are none");
         let remedy = "add slides = \"…\", or leave it out".to_string();
         resolver

@@ -132,6 +132,17 @@ impl<'w, 'a> Table<'w, 'a> {
         self.find(name).is_some()
     }
 
+    /// Whether the key is written and says something else than its default.
+    pub fn changed(&self, name: &str) -> bool {
+        let default = keys_of(self.section).find(|key| key.name == name);
+        let default = default.and_then(|key| match key.absent {
+            Absent::Value(literal) => Some(literal),
+            Absent::Nothing { .. } => None,
+        });
+        self.find(name)
+            .is_some_and(|value| self.written.text.get(value.span()) != default)
+    }
+
     fn find(&self, name: &str) -> Option<&Spanned<DeValue<'a>>> {
         self.table.as_ref().and_then(|table| table.get(name))
     }
