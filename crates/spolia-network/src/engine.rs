@@ -23,6 +23,14 @@ impl Cut {
         }
     }
 
+    /// The stages behind `frozen`; all, where `None`.
+    pub(crate) fn behind(network: &Network, frozen: Option<StageId>) -> Self {
+        Self {
+            from: frozen,
+            ..Self::to(network.last())
+        }
+    }
+
     /// From a stage's activation to another.
     #[must_use]
     pub fn between(from: StageId, to: StageId) -> Self {
@@ -56,7 +64,7 @@ pub trait Frozen: Send {
     ///
     /// # Errors
     /// [`Error::TooSmall`] or [`Error::Shape`] where the input does not fit, [`Error::UnknownStage`] where a tap lies
-    /// outside of the cut.
+    /// outside of the cut; [`Error::Device`] or [`Error::TooLarge`] where a device cannot do it.
     fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error>;
 
     /// The gradient, with respect to the input, of a scalar of the taps' activations.
@@ -96,7 +104,7 @@ pub trait Trainable: Send {
     /// One step on a batch; returns the mean loss before the step.
     ///
     /// # Errors
-    /// [`Error::TooSmall`], [`Error::Shape`]. Nothing is changed where the loss is not finite; it is returned.
+    /// [`Error::TooSmall`], [`Error::Shape`], [`Error::Device`], [`Error::TooLarge`]. Nothing is changed where the loss is not finite; it is returned.
     fn step(&mut self, input: &Tensor, labels: &[f32], sgd: Sgd) -> Result<f32, Error>;
 
     /// Mean loss and the gradient of every trained parameter, by name, without a step.
@@ -130,10 +138,16 @@ pub trait Trainable: Send {
     }
 
     /// The present weights.
-    fn weights(&self) -> Weights;
+    ///
+    /// # Errors
+    /// [`Error::Device`], where a device gave up.
+    fn weights(&self) -> Result<Weights, Error>;
 
     /// The optimiser's velocities by parameter name, to resume from; those of the trained stages alone.
-    fn velocities(&self) -> Weights;
+    ///
+    /// # Errors
+    /// As [`Trainable::weights`].
+    fn velocities(&self) -> Result<Weights, Error>;
 
     /// Goes on from saved velocities.
     ///
@@ -155,6 +169,11 @@ pub trait Engine: Send + Sync {
     /// `cpu`, `cuda` or `wgpu`.
     fn name(&self) -> &'static str;
 
+    /// Its name and the hardware behind it, where the name does not say it.
+    fn description(&self) -> String {
+        self.name().into()
+    }
+
     /// Prepares a cut with frozen weights.
     ///
     /// # Errors
@@ -171,4 +190,56 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// What [`Weights::check`] finds; [`Error::Shape`] where the network does not have one logit.
     fn trainable(&self, network: &Network, weights: &Weights) -> Result<Box<dyn Trainable>, Error>;
+}
+
+/// Does an objective return a gradient of each activation's shape?
+pub(crate) fn check_seeds(activations: &[Tensor], seeds: &[Tensor]) -> Result<(), Error> {
+    let shapes = |of: &[Tensor]| of.iter().map(Tensor::shape).collect::<Vec<_>>();
+    let (expected, got) = (shapes(activations), shapes(seeds));
+    if expected == got {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "the objective's gradient".into(),
+        expected: format!("{expected:?}"),
+        got: format!("{got:?}"),
+    })
+}
+
+/// Has a network that is to be trained one logit?
+pub(crate) fn check_logit(network: &Network) -> Result<(), Error> {
+    if network.outputs() == 1 {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "a network to be trained".into(),
+        expected: "one logit".into(),
+        got: format!("{} logits", network.outputs()),
+    })
+}
+
+/// Is there a label for each image?
+pub(crate) fn check_labels(input: &Tensor, labels: &[f32]) -> Result<(), Error> {
+    if labels.len() == input.shape()[0] {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "the labels of a batch".into(),
+        expected: format!("{}", input.shape()[0]),
+        got: format!("{}", labels.len()),
+    })
+}
+
+/// Is it a batch of colour images, or, where `seen_before`, of the frozen stages' activations?
+pub(crate) fn check_batch(input: &Tensor, seen_before: bool) -> Result<(), Error> {
+    let [images, .., channels] = input.shape();
+    if (channels == 3 || seen_before) && images > 0 {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "a training batch".into(),
+        expected: "images of 3 channels, or activations of the last frozen stage where the engine takes them"
+            .into(),
+        got: format!("{:?}", input.shape()),
+    })
 }

@@ -192,6 +192,52 @@ pub enum Error {
         /// The learning rate.
         learning_rate: f64,
     },
+    /// A device's name is wrong.
+    #[error("no device `{name}`; there are {known}")]
+    UnknownDevice {
+        /// The name as written.
+        name: String,
+        /// All names, separated by commas.
+        known: String,
+    },
+    /// This build has no engine for a device.
+    #[error(
+        "this spolia was built without the {device} engine; build it with `cargo build --release --features {device}`, or use --device cpu"
+    )]
+    NotBuilt {
+        /// `cuda` or `wgpu`.
+        device: &'static str,
+    },
+    /// There is no such device on this machine, or it cannot be used.
+    #[error(
+        "no {device} device can be used: {reason}; `spolia doctor` lists the devices, --device cpu always works"
+    )]
+    NoDevice {
+        /// `cuda` or `wgpu`.
+        device: &'static str,
+        /// What is missing, and what to do.
+        reason: String,
+    },
+    /// A device failed at work.
+    #[error(
+        "the {device} engine failed: {reason}; where its memory was too small, a smaller batch helps, and --device cpu always works"
+    )]
+    Device {
+        /// `cuda` or `wgpu`.
+        device: &'static str,
+        /// What the driver says.
+        reason: String,
+    },
+    /// An activation with more values than a device's kernels can number.
+    #[error(
+        "an activation of {values} values is more than the {device} engine numbers; use a smaller batch"
+    )]
+    TooLarge {
+        /// `cuda` or `wgpu`.
+        device: &'static str,
+        /// Its values.
+        values: usize,
+    },
     /// A download failed.
     #[error("{url}: {reason}")]
     Download {

@@ -23,8 +23,11 @@ mod architectures;
 mod convention;
 mod cost;
 pub mod cpu;
+mod device;
 mod engine;
 mod error;
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+pub mod gpu;
 mod graph;
 mod initialise;
 mod normalisation;
@@ -41,8 +44,11 @@ pub use architectures::{
 pub use convention::Convention;
 pub use cost::TrainingCost;
 pub use cpu::Cpu;
+pub use device::Device;
 pub use engine::{Cut, Engine, Frozen, Objective, ReluGradient, Sgd, Trainable};
 pub use error::Error;
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+pub use gpu::Gpu;
 pub use graph::{BatchNorm, Conv, Network, Op, Stage, StageId, Window};
 pub use initialise::{Initialisation, initialise, keep_statistics, keep_until, mean_var, shuffled};
 pub use normalisation::Normalisation;

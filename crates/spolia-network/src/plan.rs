@@ -126,6 +126,43 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Lays out `cut` for an input of `shape`.
+    ///
+    /// # Errors
+    /// As [`Plan::new`]; [`Error::Shape`] where the input has other channels.
+    pub fn for_input(network: &Network, cut: Cut, shape: [usize; 4]) -> Result<Self, Error> {
+        let [_, height, width, channels] = shape;
+        let plan = Self::new(network, cut, height, width)?;
+        if plan.buffers[0].channels == channels {
+            return Ok(plan);
+        }
+        Err(Error::Shape {
+            what: "the network's input".into(),
+            expected: format!("{} channels", plan.buffers[0].channels),
+            got: format!("{channels}"),
+        })
+    }
+
+    /// Which buffer each tap is.
+    ///
+    /// # Errors
+    /// [`Error::UnknownStage`] where a tap lies outside of the cut.
+    pub fn buffers_of(&self, network: &Network, taps: &[StageId]) -> Result<Vec<usize>, Error> {
+        let names = || self.stages.iter().map(|(s, _)| network.name(*s));
+        taps.iter()
+            .map(|&tap| {
+                self.buffer_of(tap).ok_or_else(|| Error::UnknownStage {
+                    name: network.name(tap).into(),
+                    architecture: format!(
+                        "the part of {} that was cut out",
+                        network.architecture()
+                    ),
+                    known: names().collect::<Vec<_>>().join(", "),
+                })
+            })
+            .collect()
+    }
+
     fn too_small(&self, network: &Network) -> Error {
         Error::TooSmall {
             width: self.buffers[0].width,
@@ -144,7 +181,7 @@ impl Plan {
     }
 
     /// The buffer of a stage's activation.
-    pub fn buffer_of(&self, stage: StageId) -> Option<usize> {
+    fn buffer_of(&self, stage: StageId) -> Option<usize> {
         self.stages
             .iter()
             .find(|(s, _)| *s == stage)

@@ -70,6 +70,22 @@ impl Recipe {
     }
 }
 
+/// Mean binary cross-entropy of logits, and its gradient.
+pub(crate) fn cross_entropy(logits: &[f32], labels: &[f32]) -> (f32, Vec<f32>) {
+    let n = labels.len() as f64;
+    let mut loss = 0.0;
+    let gradient = logits
+        .iter()
+        .zip(labels)
+        .map(|(&z, &y)| {
+            let (z, y) = (f64::from(z), f64::from(y));
+            loss += z.max(0.0) - z * y + (-z.abs()).exp().ln_1p();
+            ((1.0 / (1.0 + (-z).exp()) - y) / n) as f32
+        })
+        .collect();
+    ((loss / n) as f32, gradient)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,14 +2,12 @@
 //! tests/reference/network_architectures.py; SqueezeNet with its published weights on a photograph.
 
 mod agreement;
-#[allow(dead_code, reason = "shared with other tests")]
-#[path = "../../../tests/reference/inputs.rs"]
-mod inputs;
+mod drawn;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use agreement::{Summary, assert_agrees};
-use inputs::values;
+use drawn::{COUNT, SIDE, images, weights};
 use serde::Deserialize;
 use spolia_network::{
     Convention, Cpu, Cut, Engine, Error, Network, ReluGradient, Sgd, Tensor, WeightTensor, Weights,
@@ -17,8 +15,6 @@ use spolia_network::{
 };
 
 const TOLERANCE: f64 = 1e-4;
-const SIDE: usize = 64;
-const COUNT: usize = 4;
 const CLASSES: usize = 3;
 const LABELS: [f32; COUNT] = [0.0, 1.0, 1.0, 0.0];
 
@@ -43,50 +39,6 @@ fn reference(name: &str) -> Reference {
     all.remove(name).unwrap()
 }
 
-/// `weights` of the script.
-fn weights(network: &Network) -> Weights {
-    let mut weights = Weights::default();
-    let all: BTreeMap<_, _> = network.parameters().into_iter().collect();
-    for (seed, (name, shape)) in all.into_iter().enumerate() {
-        let count: usize = shape.iter().product();
-        let of = |centre: f32, spread: f32| {
-            let values = values(seed as u32, count).into_iter();
-            values.map(|v| centre + spread * v).collect()
-        };
-        let data = if shape.len() > 1 {
-            let head = if network.is_head(&name) { 0.01 } else { 1.0 };
-            of(
-                0.0,
-                (head * (6.0 / (count / shape[0]) as f64).sqrt()) as f32,
-            )
-        } else if name.ends_with("bn3.weight") {
-            of(0.5, 0.2)
-        } else if name.ends_with("weight") || name.ends_with("running_var") {
-            of(1.0, 0.2)
-        } else {
-            of(0.0, 0.1)
-        };
-        weights.tensors.insert(name, WeightTensor { shape, data });
-    }
-    weights
-}
-
-/// The first `count` of the script's images.
-fn images(seed: u32, count: usize) -> Tensor {
-    let blocks = values(seed, COUNT * 8 * 8 * 3);
-    let noise = values(seed + 1, COUNT * SIDE * SIDE * 3);
-    let data = (0..count * SIDE * SIDE * 3).map(|i| {
-        let (pixel, channel) = (i / 3, i % 3);
-        let (image, y, x) = (
-            pixel / SIDE / SIDE,
-            pixel / SIDE % SIDE / 8,
-            pixel % SIDE / 8,
-        );
-        1.5 * blocks[((image * 8 + y) * 8 + x) * 3 + channel] + 0.5 * noise[i]
-    });
-    Tensor::new([count, SIDE, SIDE, 3], data.collect()).unwrap()
-}
-
 fn ones() -> Vec<Tensor> {
     vec![Tensor::new([2, 1, 1, CLASSES], vec![1.0; 2 * CLASSES]).unwrap()]
 }
@@ -95,7 +47,7 @@ fn compare_inference(name: &str) {
     let want = reference(name);
     let network = architecture(name, Convention::Torchvision, Some(CLASSES)).unwrap();
     let weights = weights(&network);
-    let images = images(want.inference_seed, 2);
+    let images = images(want.inference_seed, 2, SIDE);
     let (taps, names): (Vec<_>, Vec<_>) = network.stages().map(|(id, s)| (id, s.name)).unzip();
     assert_eq!(taps.len(), want.activations.len());
     let last = network.last();
@@ -135,14 +87,14 @@ fn compare_training(name: &str) {
             rate: 1e-4,
             momentum: 0.9,
         };
-        let images = images(want.training_seed + 10 * step as u32, COUNT);
+        let images = images(want.training_seed + 10 * step as u32, COUNT, SIDE);
         let loss = f64::from(trainable.step(&images, &LABELS, sgd).unwrap());
         assert!(
             (loss - expected).abs() <= TOLERANCE * expected,
             "step {step}: {loss}, PyTorch {expected}"
         );
     }
-    let after = trainable.weights();
+    let after = trainable.weights().unwrap();
     for (name, expected) in &want.training.after {
         assert_agrees(name, &after.tensors[name].data, expected, TOLERANCE);
     }
@@ -182,7 +134,7 @@ fn the_end_without_its_relus_is_the_end_before_them() {
                 ..Cut::to(to)
             };
             let mut head = Cpu.frozen(&network, &weights, cut).unwrap();
-            head.forward(&images(5, 1), &[to]).unwrap().remove(0)
+            head.forward(&images(5, 1, SIDE), &[to]).unwrap().remove(0)
         };
         let (with, without) = (run(false), run(true));
         assert!(without.data().iter().any(|v| *v < 0.0), "{name}");

@@ -139,7 +139,7 @@ fn losses_of_five_steps() {
             "step {step}: {loss}, PyTorch {expected}"
         );
     }
-    let after = trainable.weights();
+    let after = trainable.weights().unwrap();
     for (name, expected) in &want.training.after {
         assert_agrees(name, &after.tensors[name].data, expected);
     }

@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod commands;
 pub mod context;
+pub mod engine;
 pub mod jobs;
 pub mod machine;
 pub mod output;

@@ -8,6 +8,7 @@ pub fn this() -> Machine {
         cpu: cpu(),
         threads: rayon::current_num_threads(),
         os: std::env::consts::OS.into(),
+        engine: crate::engine::chosen().description(),
     }
 }
 

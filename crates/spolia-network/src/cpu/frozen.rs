@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Cut, Error, Frozen, Network, Objective, Profile, ReluGradient, StageId, Tensor, Weights,
+    engine::check_seeds,
     plan::{Action, Plan, Step},
     profile::{Meter, Way},
 };
@@ -88,15 +89,7 @@ impl FrozenCpu {
         if let Some(laid) = self.laid.take().filter(|l| l.shape == shape) {
             return Ok(laid);
         }
-        let [_, height, width, channels] = shape;
-        let plan = Plan::new(&self.network, self.cut, height, width)?;
-        if plan.buffers[0].channels != channels {
-            return Err(Error::Shape {
-                what: "the network's input".into(),
-                expected: format!("{} channels", plan.buffers[0].channels),
-                got: format!("{channels}"),
-            });
-        }
+        let plan = Plan::for_input(&self.network, self.cut, shape)?;
         let empty = || vec![Vec::new(); plan.buffers.len()];
         Ok(Laid {
             shape,
@@ -104,27 +97,6 @@ impl FrozenCpu {
             gradients: empty(),
             plan,
         })
-    }
-
-    /// Which buffer each tap is, after checking that it lies in the cut.
-    fn taps(&self, plan: &Plan, taps: &[StageId]) -> Result<Vec<usize>, Error> {
-        taps.iter()
-            .map(|&tap| {
-                plan.buffer_of(tap).ok_or_else(|| Error::UnknownStage {
-                    name: self.network.name(tap).into(),
-                    architecture: format!(
-                        "the part of {} that was cut out",
-                        self.network.architecture()
-                    ),
-                    known: plan
-                        .stages
-                        .iter()
-                        .map(|(s, _)| self.network.name(*s))
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                })
-            })
-            .collect()
     }
 
     /// Runs the cut; with `keep`, every activation stays, else those of `wanted` alone.
@@ -258,7 +230,7 @@ impl FrozenCpu {
 impl Frozen for FrozenCpu {
     fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error> {
         let mut laid = self.lay(input)?;
-        let buffers = self.taps(&laid.plan, taps)?;
+        let buffers = laid.plan.buffers_of(&self.network, taps)?;
         self.meter.begin(&self.network);
         let mut meter = std::mem::take(&mut self.meter);
         self.run(&mut laid, input, (&buffers, false), &mut meter);
@@ -281,7 +253,7 @@ impl Frozen for FrozenCpu {
             self.has_backward = true;
         }
         let mut laid = self.lay(input)?;
-        let buffers = self.taps(&laid.plan, taps)?;
+        let buffers = laid.plan.buffers_of(&self.network, taps)?;
         self.meter.begin(&self.network);
         let mut meter = std::mem::take(&mut self.meter);
         self.run(&mut laid, input, (&buffers, true), &mut meter);
@@ -291,21 +263,7 @@ impl Frozen for FrozenCpu {
             .map(|&b| Self::tensor(&laid, b))
             .collect::<Result<_, _>>()?;
         let seeds = objective(&activations);
-        let fits = seeds.len() == activations.len()
-            && seeds
-                .iter()
-                .zip(&activations)
-                .all(|(s, a)| s.shape() == a.shape());
-        if !fits {
-            return Err(Error::Shape {
-                what: "the objective's gradient".into(),
-                expected: format!(
-                    "{:?}",
-                    activations.iter().map(Tensor::shape).collect::<Vec<_>>()
-                ),
-                got: format!("{:?}", seeds.iter().map(Tensor::shape).collect::<Vec<_>>()),
-            });
-        }
+        check_seeds(&activations, &seeds)?;
         for (&buffer, seed) in buffers.iter().zip(&seeds) {
             let gradient = &mut laid.gradients[buffer];
             gradient.clear();

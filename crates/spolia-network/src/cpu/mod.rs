@@ -16,7 +16,7 @@ mod passes;
 mod pool;
 mod product;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod share;
 #[cfg(test)]
 mod tests;
@@ -24,6 +24,8 @@ mod trainable;
 mod weight_gradient;
 mod windows;
 
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+pub(crate) use self::{elementwise::Affine, norm::Norm, share::Layout};
 use crate::{Cut, Engine, Error, Frozen, Network, Trainable, Weights};
 
 /// The CPU engine. Threads: rayon's global pool.

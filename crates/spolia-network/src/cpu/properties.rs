@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Values in -1 to 1 without structure.
-fn noise(seed: u64, count: usize) -> Vec<f32> {
+pub(crate) fn noise(seed: u64, count: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0xD1B5_4A32;
     (0..count)
         .map(|_| {
@@ -225,7 +225,7 @@ impl Builder {
 }
 
 /// Two random stages between a first convolution and the classification layer.
-fn network(kinds: &[(u8, usize, u8)]) -> Network {
+pub(crate) fn network(kinds: &[(u8, usize, u8)]) -> Network {
     let mut builder = Builder {
         channels: 5,
         names: 0,
@@ -268,7 +268,7 @@ fn network(kinds: &[(u8, usize, u8)]) -> Network {
 }
 
 /// Drawn weights with biases, scales, shifts and statistics that are not 0 or 1.
-fn weights(network: &Network, seed: u64) -> Weights {
+pub(crate) fn weights(network: &Network, seed: u64) -> Weights {
     let mut weights = initialise(network, Initialisation::Xavier, seed);
     for (k, (name, tensor)) in weights.tensors.iter_mut().enumerate() {
         if tensor.shape.len() == 1 {

@@ -10,8 +10,11 @@ use super::{
     passes::Passes,
 };
 use crate::{
-    Cut, Error, Frozen, Network, Profile, Sgd, StageId, Tensor, Trainable, Weights, plan::Plan,
+    Cut, Error, Frozen, Network, Profile, Sgd, StageId, Tensor, Trainable, Weights,
+    engine::{check_batch, check_labels, check_logit},
+    plan::Plan,
     profile::Meter,
+    training::cross_entropy,
 };
 
 pub(super) struct TrainableCpu {
@@ -31,13 +34,7 @@ pub(super) struct TrainableCpu {
 impl TrainableCpu {
     pub fn new(network: &Network, weights: &Weights) -> Result<Self, Error> {
         weights.check(network)?;
-        if network.outputs() != 1 {
-            return Err(Error::Shape {
-                what: "a network to be trained".into(),
-                expected: "one logit".into(),
-                got: format!("{} logits", network.outputs()),
-            });
-        }
+        check_logit(network)?;
         Self::behind(network, weights, None)
     }
 
@@ -52,7 +49,7 @@ impl TrainableCpu {
             None => None,
         };
         // Any size that fits gives the same list of layers.
-        let plan = Plan::new(network, tail(network, frozen), 299, 299)?;
+        let plan = Plan::new(network, Cut::behind(network, frozen), 299, 299)?;
         let parameters = Parameters::new(weights, &plan)?;
         if let Some(stage) = frozen.filter(|_| parameters.is_empty()) {
             return Err(Error::NothingToTrain {
@@ -60,20 +57,9 @@ impl TrainableCpu {
             });
         }
         let zeros = parameters.zeros();
-        let mut start = Weights {
-            metadata: weights.metadata.clone(),
-            source: weights.source.clone(),
-            ..Weights::default()
-        };
-        for (stage, _) in network.stages().filter(|(id, _)| Some(*id) <= frozen) {
-            for (name, _) in network.stage_parameters(stage) {
-                let tensor = weights.get(&name)?.clone();
-                start.tensors.insert(name, tensor);
-            }
-        }
         Ok(Self {
             network: network.clone(),
-            start,
+            start: weights.through(network, frozen)?,
             head,
             parameters,
             gradients: zeros.clone(),
@@ -84,33 +70,11 @@ impl TrainableCpu {
         })
     }
 
-    /// Mean loss of the logits, and its gradient.
-    fn loss(logits: &[f32], labels: &[f32]) -> (f32, Vec<f32>) {
-        let n = labels.len() as f64;
-        let mut loss = 0.0;
-        let gradient = logits
-            .iter()
-            .zip(labels)
-            .map(|(&z, &y)| {
-                let (z, y) = (f64::from(z), f64::from(y));
-                loss += z.max(0.0) - z * y + (-z.abs()).exp().ln_1p();
-                ((1.0 / (1.0 + (-z).exp()) - y) / n) as f32
-            })
-            .collect();
-        ((loss / n) as f32, gradient)
-    }
-
     /// Forward, loss and gradients.
     fn pass(&mut self, input: &Tensor, labels: &[f32]) -> Result<(f32, Passes), Error> {
-        if labels.len() != input.shape()[0] {
-            return Err(Error::Shape {
-                what: "the labels of a batch".into(),
-                expected: format!("{}", input.shape()[0]),
-                got: format!("{}", labels.len()),
-            });
-        }
+        check_labels(input, labels)?;
         let mut passes = self.forward(input)?;
-        let (loss, gradient) = Self::loss(passes.output(), labels);
+        let (loss, gradient) = cross_entropy(passes.output(), labels);
         if loss.is_finite() {
             let own = &self.parameters;
             passes.backward(own, &mut self.gradients, gradient, &mut self.meter);
@@ -124,15 +88,8 @@ impl TrainableCpu {
 
     /// Forward through the frozen stages and the trained ones.
     fn forward(&mut self, input: &Tensor) -> Result<Passes, Error> {
-        let [images, .., channels] = input.shape();
         let seen_before = self.is_activation(input);
-        if channels != 3 && !seen_before || images == 0 {
-            return Err(Error::Shape {
-                what: "a training batch".into(),
-                expected: "images of 3 channels, or activations of the last frozen stage".into(),
-                got: format!("{:?}", input.shape()),
-            });
-        }
+        check_batch(input, seen_before)?;
         let seen = match &mut self.head {
             Some((stage, head)) if !seen_before => head.forward(input, &[*stage])?.pop(),
             _ => None,
@@ -142,7 +99,8 @@ impl TrainableCpu {
         let mut passes = match self.passes.take().filter(|p| p.shape == shape) {
             Some(passes) => passes,
             None => {
-                let cut = tail(&self.network, self.head.as_ref().map(|(stage, _)| *stage));
+                let frozen = self.head.as_ref().map(|(stage, _)| *stage);
+                let cut = Cut::behind(&self.network, frozen);
                 Passes::new(Plan::new(&self.network, cut, shape[1], shape[2])?, shape)
             }
         };
@@ -235,14 +193,14 @@ impl Trainable for TrainableCpu {
         }
     }
 
-    fn weights(&self) -> Weights {
+    fn weights(&self) -> Result<Weights, Error> {
         let mut weights = self.start.clone();
         weights.tensors.extend(self.parameters.weights().tensors);
-        weights
+        Ok(weights)
     }
 
-    fn velocities(&self) -> Weights {
-        self.named(&self.velocities)
+    fn velocities(&self) -> Result<Weights, Error> {
+        Ok(self.named(&self.velocities))
     }
 
     fn set_velocities(&mut self, velocities: &Weights) -> Result<(), Error> {
@@ -252,11 +210,11 @@ impl Trainable for TrainableCpu {
     }
 
     fn freeze(&mut self, through: Option<StageId>) -> Result<(), Error> {
-        let weights = self.weights();
-        let mut velocities = self.velocities();
+        let weights = self.weights()?;
+        let mut velocities = self.velocities()?;
         let mut fresh = Self::behind(&self.network, &weights, through)?;
         // What is trained only from now on starts at rest.
-        for (name, tensor) in fresh.velocities().tensors {
+        for (name, tensor) in fresh.velocities()?.tensors {
             velocities.tensors.entry(name).or_insert(tensor);
         }
         fresh.set_velocities(&velocities)?;
@@ -278,13 +236,5 @@ impl Trainable for TrainableCpu {
 
     fn profile(&self) -> Option<&Profile> {
         self.meter.profile()
-    }
-}
-
-/// The trained part.
-fn tail(network: &Network, frozen: Option<StageId>) -> Cut {
-    Cut {
-        from: frozen,
-        ..Cut::to(network.last())
     }
 }

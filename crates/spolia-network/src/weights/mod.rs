@@ -135,6 +135,22 @@ impl Weights {
         })
     }
 
+    /// Their story and source, with the tensors of the stages through `last` alone.
+    pub(crate) fn through(&self, network: &Network, last: Option<StageId>) -> Result<Self, Error> {
+        let mut part = Self {
+            metadata: self.metadata.clone(),
+            source: self.source.clone(),
+            ..Self::default()
+        };
+        for (stage, _) in network.stages().filter(|(id, _)| Some(*id) <= last) {
+            for (name, _) in network.stage_parameters(stage) {
+                let tensor = self.get(&name)?.clone();
+                part.tensors.insert(name, tensor);
+            }
+        }
+        Ok(part)
+    }
+
     /// Are all of the network's parameters there, of the right shape and finite?
     ///
     /// # Errors

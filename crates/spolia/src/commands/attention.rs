@@ -16,7 +16,6 @@ use crate::jobs::attention::annotated::Annotated;
 use crate::jobs::attention::overlays::{self, Scale, Style};
 use crate::jobs::attention::regions::Regions;
 use crate::jobs::attention::{Checks, Job, run, tables};
-use crate::jobs::model::Model;
 use crate::jobs::slides;
 use crate::output;
 use crate::study::Formulas;
@@ -82,7 +81,7 @@ impl Attention {
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
         existing_folder("--masks", self.masks.as_deref())?;
-        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let model = self.network.model()?;
         let logits = model.logits()?;
         let (table, mut problems) = self.images.resolve(context)?;
         let class = chosen(self.class.as_deref(), logits, table.classes())?;

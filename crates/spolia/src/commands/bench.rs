@@ -8,12 +8,14 @@ use spolia_interpret::attention::{Method, maps};
 use spolia_interpret::visualize::{Preset, Settings, render};
 use spolia_measure::{Gray, Workspace, haralick13};
 use spolia_network::{
-    Convention, Cpu, Cut, Engine, Initialisation, Network, Profile, ReluGradient, Sgd, StageId,
-    Tensor, inception_v3, initialise,
+    Convention, Cut, Initialisation, Network, Profile, ReluGradient, Sgd, StageId, Tensor,
+    inception_v3, initialise,
 };
 use spolia_slide::phantom;
 
-use crate::context::{Context, Outcome};
+use super::network_args::DeviceArgs;
+use crate::context::{Context, Outcome, Wrong};
+use crate::engine;
 use crate::machine;
 use crate::output::Table;
 
@@ -54,6 +56,8 @@ pub struct Bench {
     /// call, in place of the calls' times.
     #[arg(long)]
     profile: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -81,6 +85,7 @@ impl Bench {
     /// # Errors
     /// The layer is not known, or the images are too small for it.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        self.device.choose()?;
         if self.profile {
             return self.profiles(context);
         }
@@ -166,7 +171,9 @@ impl Bench {
         let input = noise(batch, self.size as usize);
         let layer = self.last(&network, work)?;
         let profile = if work == "training" {
-            let mut trainable = Cpu.trainable(&network, &weights).into_diagnostic()?;
+            let mut trainable = engine::chosen()
+                .trainable(&network, &weights)
+                .into_diagnostic()?;
             let labels: Vec<f32> = (0..batch).map(|i| (i % 2) as f32).collect();
             let step = Sgd {
                 rate: 1e-4,
@@ -178,7 +185,7 @@ impl Bench {
             }
             trainable.profile().cloned()
         } else {
-            let mut head = Cpu
+            let mut head = engine::chosen()
                 .frozen(&network, &weights, Cut::to(layer))
                 .into_diagnostic()?;
             for call in 0..3 {
@@ -192,7 +199,12 @@ impl Bench {
             }
             head.profile().cloned()
         };
-        let profile = profile.ok_or_else(|| miette::miette!("{work} left no profile"))?;
+        let profile = profile.ok_or_else(|| {
+            Wrong::usage(format!(
+                "--profile: the {} engine does not measure itself; use --device cpu",
+                engine::chosen().name()
+            ))
+        })?;
         Ok((network, profile))
     }
 
@@ -205,13 +217,13 @@ impl Bench {
         let layer = self.last(&network, work)?;
         let times = match work {
             "forward" => {
-                let mut head = Cpu
+                let mut head = engine::chosen()
                     .frozen(&network, &weights, Cut::to(layer))
                     .into_diagnostic()?;
                 self.time(|| head.forward(&input, &[layer]).map(drop).into_diagnostic())?
             }
             "input-gradient" => {
-                let mut head = Cpu
+                let mut head = engine::chosen()
                     .frozen(&network, &weights, Cut::to(layer))
                     .into_diagnostic()?;
                 self.time(|| {
@@ -221,7 +233,9 @@ impl Bench {
                 })?
             }
             "training" => {
-                let mut trainable = Cpu.trainable(&network, &weights).into_diagnostic()?;
+                let mut trainable = engine::chosen()
+                    .trainable(&network, &weights)
+                    .into_diagnostic()?;
                 let labels: Vec<f32> = (0..batch).map(|i| (i % 2) as f32).collect();
                 self.time(|| {
                     trainable
@@ -239,10 +253,10 @@ impl Bench {
             }
             "grad-cam++" => {
                 let logit = network.last();
-                let mut head = Cpu
+                let mut head = engine::chosen()
                     .frozen(&network, &weights, Cut::to(layer))
                     .into_diagnostic()?;
-                let mut tail = Cpu
+                let mut tail = engine::chosen()
                     .frozen(&network, &weights, Cut::between(layer, logit))
                     .into_diagnostic()?;
                 let methods = [Method::GradCamPlusPlus];
@@ -273,7 +287,7 @@ impl Bench {
                 let mut times = Vec::new();
                 let mut last = Instant::now();
                 render(
-                    &Cpu,
+                    engine::chosen(),
                     &network,
                     &weights,
                     layer,

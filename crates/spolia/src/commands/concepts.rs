@@ -17,7 +17,6 @@ use crate::jobs::concepts::own_table::Table;
 use crate::jobs::concepts::{Job, Measured, tables};
 use crate::jobs::features::{Features, features};
 use crate::jobs::measure::measure;
-use crate::jobs::model::Model;
 use crate::output;
 use crate::seed;
 use crate::study::{Pooling, Regressor};
@@ -60,7 +59,7 @@ impl Concepts {
     /// The images, the weights, the measures or the folder cannot be used; too few images or groups.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
-        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let model = self.network.model()?;
         let stages = model.stages(&self.layers)?;
         let own_table = Table::read(&self.measures)?;
         let (table, mut problems) = self.images.resolve(context)?;

@@ -7,6 +7,7 @@ use miette::IntoDiagnostic;
 use spolia_network::weights::starter_path;
 use spolia_slide::phantom::slides;
 
+use super::network_args::DeviceArgs;
 use crate::context::{Context, Outcome};
 use crate::output;
 use crate::run_folder::write_atomic;
@@ -25,6 +26,8 @@ pub struct Demo {
     /// The folder for the cohort, the study file and the run.
     #[arg(long, value_name = "DIR", default_value = "demo-run")]
     out: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 impl Demo {
@@ -33,6 +36,7 @@ impl Demo {
     /// # Errors
     /// The starter weights are not found, or the folder cannot be written.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        self.device.choose()?;
         output::prepare_folder(&self.out)?;
         let weights = starter_path().into_diagnostic()?;
         let cohort = self.out.join("cohort");

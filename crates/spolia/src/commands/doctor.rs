@@ -67,8 +67,8 @@ impl Doctor {
             threads(),
             memory(),
             texture(),
-            engine::engine(),
         ];
+        findings.extend(engine::engines());
         findings.extend(decoders());
         let mut table = Table::new(["check", "state", "detail", "remedy"]);
         for finding in &findings {

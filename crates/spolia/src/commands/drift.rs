@@ -9,7 +9,7 @@ use spolia_interpret::concepts::Pool;
 use spolia_network::Convention;
 
 use super::images::{ImagesArgs, tell};
-use super::network_args::Device;
+use super::network_args::DeviceArgs;
 use crate::context::{Context, Outcome, Wrong};
 use crate::jobs::drift::{HEADER, Pair, every_layer};
 use crate::jobs::features::features;
@@ -32,9 +32,8 @@ pub struct Drift {
     /// What the weights were trained with: keras or torchvision [default: what the files say].
     #[arg(long, value_name = "C")]
     convention: Option<Convention>,
-    /// Where the networks run.
-    #[arg(long, value_enum, default_value_t = Device::Cpu)]
-    device: Device,
+    #[command(flatten)]
+    device: DeviceArgs,
     /// Layers [default: all].
     #[arg(long = "layer", value_name = "LAYER")]
     layers: Vec<String>,
@@ -56,7 +55,7 @@ impl Drift {
             )));
         };
         output::prepare_file(&self.out)?;
-        let Device::Cpu = self.device;
+        self.device.choose()?;
         let before = Model::load(before, self.convention)?;
         let after = Model::load(after, self.convention)?;
         let layers = if self.layers.is_empty() {

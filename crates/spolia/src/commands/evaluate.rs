@@ -11,7 +11,7 @@ use super::images::{ImagesArgs, tell};
 use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome};
 use crate::jobs::evaluate::{Scored, metrics, roc};
-use crate::jobs::{model::Model, predict};
+use crate::jobs::predict;
 use crate::output::{self, Table};
 use crate::run_folder::{write_atomic, write_csv};
 use crate::seed;
@@ -38,7 +38,7 @@ impl Evaluate {
     /// The images, the weights or the folder cannot be used, or no image has a label.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
-        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let model = self.network.model()?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
         let (logits, failed) = predict::logits(

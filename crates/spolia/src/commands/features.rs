@@ -53,7 +53,7 @@ impl Features {
     /// The images, the weights, a layer or the folder cannot be used; images of several sizes with --pool none.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
-        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let model = self.network.model()?;
         let stages = model.stages(&self.layers)?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();

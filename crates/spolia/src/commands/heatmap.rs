@@ -9,7 +9,6 @@ use spolia_interpret::attention::Method;
 use super::network_args::NetworkArgs;
 use super::slide::{ResolutionArgs, share};
 use crate::context::{Context, Outcome, Wrong};
-use crate::jobs::model::Model;
 use crate::jobs::slides::heatmap::{Plan, heatmap};
 use crate::jobs::slides::{files, name};
 use crate::output;
@@ -70,7 +69,7 @@ impl Heatmap {
             slides.extend(files(pattern)?);
         }
         output::prepare_folder(&self.out)?;
-        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let model = self.network.model()?;
         let logits = model.logits()?;
         let classes = if logits == 1 { 2 } else { logits };
         if self.class >= classes {

@@ -8,7 +8,7 @@ use spolia_dataset::{Patch, Reader};
 use super::images::{ImagesArgs, tell};
 use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome};
-use crate::jobs::{model::Model, predict};
+use crate::jobs::predict;
 use crate::output;
 
 /// `spolia predict IMAGES`
@@ -30,7 +30,7 @@ impl Predict {
     /// The images, the weights or the table cannot be used.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_file(&self.out)?;
-        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let model = self.network.model()?;
         let (table, mut problems) = self.images.resolve(context)?;
         let patches: Vec<&Patch> = table.patches().iter().collect();
         let (logits, failed) =

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::network_args::DeviceArgs;
 use crate::context::{Context, Outcome};
 use crate::steps::{self, STEPS};
 use crate::study::Study;
@@ -25,6 +26,8 @@ pub struct Run {
     /// Redoes the steps even if nothing has changed.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    device: DeviceArgs,
 }
 
 impl Run {
@@ -33,6 +36,7 @@ impl Run {
     /// # Errors
     /// The study is wrong, or the run folder cannot be used.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
+        self.device.choose()?;
         let study = Study::load(&self.study)?;
         let out = self.out.unwrap_or_else(|| study.folder.join(&study.name));
         steps::run(&study, &out, &self.only, self.force, context)

@@ -67,6 +67,7 @@ impl Train {
     /// The images, the weights or the output folder cannot be used, or training diverges.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
+        self.network.device.choose()?;
         let (table, mut problems) = self.images.resolve(context)?;
         let reader = spolia_dataset::Reader::new();
         let (hashes, unread) = content_hashes(&table, &reader);

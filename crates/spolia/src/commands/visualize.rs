@@ -108,7 +108,7 @@ impl Visualize {
     /// The weights cannot be used, a layer or channel does not exist, or the folder cannot be written.
     pub fn run(self, context: &Context) -> miette::Result<Outcome> {
         output::prepare_folder(&self.out)?;
-        let model = Model::load(&self.network.weights, self.network.convention)?;
+        let model = self.network.model()?;
         if !self.written.objectives.is_empty() {
             return self.draw_written(&model, context);
         }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use miette::IntoDiagnostic;
-use spolia_network::{Convention, Cpu, Cut, Engine, Frozen, Network, StageId, Weights};
+use spolia_network::{Convention, Cut, Frozen, Network, StageId, Weights};
 
 /// A network with its numbers.
 pub struct Model {
@@ -41,7 +41,8 @@ impl Model {
     /// # Errors
     /// A parameter of the cut is unsound.
     pub fn frozen(&self, cut: Cut) -> miette::Result<Box<dyn Frozen>> {
-        Cpu.frozen(&self.network, &self.weights, cut)
+        crate::engine::chosen()
+            .frozen(&self.network, &self.weights, cut)
             .into_diagnostic()
     }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use spolia_dataset::{Augment, Patch, Reader, RgbPatch, augment};
 use spolia_network::training::Recipe;
-use spolia_network::{Cpu, Cut, Engine, Network, StageId, Tensor, Weights};
+use spolia_network::{Cut, Network, StageId, Tensor, Weights};
 
 use super::activations::{Activations, Store};
 use super::model::Model;
@@ -86,7 +86,9 @@ pub fn train(
         0 => job.start.clone(),
         epoch => Weights::load(at(&folder, "weights", epoch), None).into_diagnostic()?,
     };
-    let mut trainable = Cpu.trainable(job.network, &start).into_diagnostic()?;
+    let mut trainable = crate::engine::chosen()
+        .trainable(job.network, &start)
+        .into_diagnostic()?;
     trainable.freeze(job.freeze).into_diagnostic()?;
     if state.epoch > 0 {
         let velocities =
@@ -145,7 +147,7 @@ pub fn train(
             task.advance(1);
         }
         state.epoch += 1;
-        let weights = finished(&job, trainable.weights(), state.epoch);
+        let weights = finished(&job, trainable.weights().into_diagnostic()?, state.epoch);
         let scores = validate(&job, &weights, reader, context)?;
         // Without validation patches the last epoch is the best there is.
         let better = scores
@@ -162,7 +164,8 @@ pub fn train(
             cell(scores.auc),
             format!("{:.1}", began.elapsed().as_secs_f64()),
         ]);
-        save(&folder, &state, &weights, &trainable.velocities())?;
+        let velocities = trainable.velocities().into_diagnostic()?;
+        save(&folder, &state, &weights, &velocities)?;
         tables(out, &state)?;
     }
     task.finish();
@@ -383,7 +386,9 @@ fn settle(
     side: [usize; 2],
     mut seen: Option<&mut Activations>,
 ) -> miette::Result<Weights> {
-    let mut trainable = Cpu.trainable(job.network, &weights).into_diagnostic()?;
+    let mut trainable = crate::engine::chosen()
+        .trainable(job.network, &weights)
+        .into_diagnostic()?;
     trainable.freeze(job.freeze).into_diagnostic()?;
     let shuffled = Recipe {
         shuffle: true,
@@ -398,7 +403,7 @@ fn settle(
     }
     trainable.finish_statistics();
     let metadata = weights.metadata;
-    let mut settled = trainable.weights();
+    let mut settled = trainable.weights().into_diagnostic()?;
     settled.metadata = metadata;
     settled
         .metadata
@@ -433,7 +438,8 @@ pub fn with_head(
     }
     weights.check(&network).into_diagnostic()?;
     // Refuses what cannot run at all before hours are spent.
-    Cpu.frozen(&network, &weights, Cut::to(network.last()))
+    crate::engine::chosen()
+        .frozen(&network, &weights, Cut::to(network.last()))
         .into_diagnostic()?;
     Ok((network, weights))
 }

@@ -26,6 +26,9 @@ pub struct Machine {
     pub threads: usize,
     /// Operating system.
     pub os: String,
+    /// What networks ran on.
+    #[serde(default)]
+    pub engine: String,
 }
 
 /// A network as the report describes it.

@@ -1,7 +1,7 @@
-//! Does the engine, as compiled and dispatched on this processor, compute what PyTorch computes?
+//! Do the engines, as compiled and dispatched here, compute what PyTorch computes?
 
 use spolia_network::weights::{starter, starter_path};
-use spolia_network::{Convention, Cpu, Cut, Engine, Tensor, inception_v3};
+use spolia_network::{Convention, Cpu, Cut, Device, Engine, Error, Tensor, inception_v3};
 
 use super::{Finding, State, good};
 
@@ -47,29 +47,52 @@ const EXPECTED: [(&str, f64, [f64; 8]); 3] = [
 /// What differs by more, relative to the root mean square, is wrong rather than rounded.
 const TOLERANCE: f64 = 1e-4;
 
+/// The engine of the processor, those of the devices, and what `--device auto` would choose.
+pub(super) fn engines() -> Vec<Finding> {
+    let mut findings = vec![engine("engine", &Cpu, None)];
+    for (device, check) in [(Device::Cuda, "cuda"), (Device::Wgpu, "wgpu")] {
+        findings.push(match device.engine() {
+            Ok(found) => engine(check, &*found, Some(found.description())),
+            Err(Error::NotBuilt { .. }) => {
+                good(check, format!("not in this build (feature `{check}`)"))
+            }
+            Err(Error::NoDevice { reason, .. }) => good(check, format!("no device: {reason}")),
+            Err(error) => Finding {
+                check,
+                state: State::Broken,
+                detail: error.to_string(),
+                remedy: "see the reason; --device cpu works without it",
+            },
+        });
+    }
+    findings.push(good("--device auto", Device::automatic().name()));
+    findings
+}
+
 /// Runs the starter weights on a known image.
-pub(super) fn engine() -> Finding {
+fn engine(check: &'static str, engine: &dyn Engine, hardware: Option<String>) -> Finding {
+    let hardware = hardware.map_or(String::new(), |name| format!("{name}, "));
     if let Err(error) = starter_path() {
         return Finding {
-            check: "engine",
+            check,
             state: State::Slow,
-            detail: format!("not checked: {error}"),
+            detail: format!("{hardware}not checked: {error}"),
             remedy: "the starter weights come with the repository; put them back to check the engine",
         };
     }
-    match difference() {
+    match difference(engine) {
         Ok(worst) if worst < TOLERANCE => good(
-            "engine",
-            format!("agrees with PyTorch within {worst:.0e} of the activations"),
+            check,
+            format!("{hardware}agrees with PyTorch within {worst:.0e} of the activations"),
         ),
         Ok(worst) => Finding {
-            check: "engine",
+            check,
             state: State::Broken,
-            detail: format!("differs from PyTorch by {worst:.1e} of the activations"),
+            detail: format!("{hardware}differs from PyTorch by {worst:.1e} of the activations"),
             remedy: "this build computes wrongly on this processor; build it again or report it",
         },
         Err(error) => Finding {
-            check: "engine",
+            check,
             state: State::Broken,
             detail: error.to_string(),
             remedy: "see the reason; put the starter weights back, or build again",
@@ -78,7 +101,7 @@ pub(super) fn engine() -> Finding {
 }
 
 /// The largest difference, relative to the root mean square of the stage.
-fn difference() -> Result<f64, spolia_network::Error> {
+fn difference(engine: &dyn Engine) -> Result<f64, Error> {
     let weights = starter()?;
     let network = inception_v3(Convention::Keras, None);
     let stages = EXPECTED
@@ -91,7 +114,7 @@ fn difference() -> Result<f64, spolia_network::Error> {
         .collect();
     let image = Tensor::from_rgb8(&[pixels.as_slice()], side, side)?;
     let last = stages.iter().max().copied().unwrap_or(network.last());
-    let mut head = Cpu.frozen(&network, &weights, Cut::to(last))?;
+    let mut head = engine.frozen(&network, &weights, Cut::to(last))?;
     let taps = head.forward(&image, &stages)?;
     let mut worst: f64 = 0.0;
     for ((_, scale, expected), tap) in EXPECTED.iter().zip(&taps) {

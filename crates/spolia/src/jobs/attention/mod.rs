@@ -18,7 +18,7 @@ use spolia_dataset::{Patch, Problem, Reader};
 use spolia_interpret::attention::{
     Map, Method, Options, Path as Cuts, Picture, centre_map, random_map,
 };
-use spolia_network::{Cpu, StageId};
+use spolia_network::StageId;
 
 use super::batches::{self, Pass};
 use super::model::Model;
@@ -91,7 +91,13 @@ impl Job<'_> {
     /// # Errors
     /// A parameter is unsound.
     pub fn cuts(&self, model: &Model) -> miette::Result<Cuts> {
-        Cuts::new(&Cpu, &model.network, &model.weights, &self.layers).into_diagnostic()
+        Cuts::new(
+            crate::engine::chosen(),
+            &model.network,
+            &model.weights,
+            &self.layers,
+        )
+        .into_diagnostic()
     }
 }
 

@@ -9,7 +9,7 @@ use image::RgbImage;
 use miette::IntoDiagnostic;
 use serde::Serialize;
 use spolia_interpret::attention::{Map, Method, Options, Path as Cuts};
-use spolia_network::{Cpu, Normalisation};
+use spolia_network::Normalisation;
 use spolia_slide::Slide;
 use spolia_slide::annotation::{Label, LabelRule};
 use spolia_slide::patches::{self, Patch, Resolved, Sampling};
@@ -126,7 +126,13 @@ pub fn heatmap(
     let before = kept.replay(&patches, |patch, p, map| maps.add(patch, p, map))?;
     let layer = model.network.stage(&plan.layer).into_diagnostic()?;
     let mut walk = Walk {
-        cuts: Cuts::new(&Cpu, &model.network, &model.weights, &[layer]).into_diagnostic()?,
+        cuts: Cuts::new(
+            crate::engine::chosen(),
+            &model.network,
+            &model.weights,
+            &[layer],
+        )
+        .into_diagnostic()?,
         normalisation: *model.network.normalisation(),
         logits: model.logits()?,
         plan,

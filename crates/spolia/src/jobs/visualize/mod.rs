@@ -11,7 +11,7 @@ use image::{ImageFormat, RgbImage};
 use miette::IntoDiagnostic;
 use serde::{Deserialize, Serialize};
 use spolia_interpret::visualize::{Settings, render};
-use spolia_network::{Cpu, Normalisation, StageId};
+use spolia_network::{Normalisation, StageId};
 
 use super::model::Model;
 use crate::progress::Task;
@@ -60,7 +60,7 @@ pub fn draw(
         }
         let mut seen = 0;
         let rendered = render(
-            &Cpu,
+            crate::engine::chosen(),
             &model.network,
             &model.weights,
             layer,

@@ -13,7 +13,7 @@ use spolia_interpret::visualize::colour::{Colour, ColourStatistics};
 use spolia_interpret::visualize::objective::Vectors;
 use spolia_interpret::visualize::parametrization::{Kind, Magnitude, MagnitudeStatistics};
 use spolia_interpret::visualize::{Job, Objective, Recipe, optimise};
-use spolia_network::{Cpu, Weights};
+use spolia_network::Weights;
 
 use super::{drawable, png};
 use crate::jobs::model::Model;
@@ -187,7 +187,7 @@ fn one(
     let jobs = [Job::new(objective).images(images)];
     let mut seen = 0;
     let found = optimise(
-        &Cpu,
+        crate::engine::chosen(),
         &model.network,
         &model.weights,
         &jobs,

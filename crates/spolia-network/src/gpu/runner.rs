@@ -1,0 +1,505 @@
+//! A device and the steps that run on it. Values lie there as on the CPU, N H W C, with room for a multiple of four
+//! channels in every pixel.
+
+use cubecl::{calculate_cube_count_elemwise, client::Client, prelude::*, server::Handle};
+
+use super::kernels::{
+    ShapeLaunch, UNITS,
+    elementwise::{self, affine, affine_gradient, combine, fill, pad},
+    pool::{self, SquareLaunch},
+};
+use crate::{
+    Error, ReluGradient, Tensor,
+    cpu::Layout,
+    graph::Window,
+    plan::{Area, View},
+};
+
+/// Nothing is below this.
+pub(super) const NO_FLOOR: f32 = f32::MIN;
+
+/// Single-precision values on the device.
+#[derive(Clone)]
+pub(super) struct Values {
+    pub handle: Handle,
+    pub len: usize,
+}
+
+impl Values {
+    /// As an argument of a kernel that takes single values.
+    pub fn arg(&self) -> BufferArg {
+        // Safety: the handle was made for `len` values.
+        unsafe { BufferArg::from_raw_parts(self.handle.clone(), self.len) }
+    }
+
+    /// As an argument of a kernel that takes fours.
+    pub fn fours(&self) -> BufferArg {
+        // Safety: as above; lengths are multiples of 4.
+        unsafe { BufferArg::from_raw_parts(self.handle.clone(), self.len / 4) }
+    }
+}
+
+/// A view of values.
+#[derive(Clone)]
+pub(super) struct Image {
+    pub values: Values,
+    pub layout: Layout,
+    /// Are the channels behind the view's last, up to a multiple of four, zeros?
+    pub zeros_behind: bool,
+}
+
+impl Image {
+    /// Its values: pixels times channels.
+    pub fn len(&self) -> usize {
+        self.layout.pixels() * self.layout.channels
+    }
+
+    /// Where its values lie, for a kernel.
+    pub fn shape(&self) -> ShapeLaunch {
+        let l = &self.layout;
+        ShapeLaunch::new(l.height, l.width, l.stride, l.offset, l.channels)
+    }
+}
+
+/// The next multiple of four.
+pub(super) fn fours(n: usize) -> usize {
+    n.next_multiple_of(4)
+}
+
+/// Where a view of a plan's buffer lies on the device.
+pub(super) fn layout(images: usize, area: Area, view: View) -> Layout {
+    Layout {
+        stride: fours(area.channels),
+        ..Layout::new(images, area, view)
+    }
+}
+
+/// Runs kernels on a device.
+#[derive(Clone)]
+pub(super) struct Runner {
+    pub client: Client,
+    pub device: &'static str,
+}
+
+impl Runner {
+    /// Room for values, which are not set.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where kernels could not number them.
+    pub fn empty(&self, len: usize) -> Result<Values, Error> {
+        let len = fours(len.max(1));
+        if len > i32::MAX as usize {
+            return Err(Error::TooLarge {
+                device: self.device,
+                values: len,
+            });
+        }
+        Ok(Values {
+            handle: self.client.empty(4 * len),
+            len,
+        })
+    }
+
+    /// Room for a buffer of a plan.
+    pub fn room(&self, images: usize, area: Area) -> Result<Values, Error> {
+        self.empty(images * area.height * area.width * fours(area.channels))
+    }
+
+    pub fn zeros(&self, len: usize) -> Result<Values, Error> {
+        let values = self.empty(len)?;
+        self.fill(&values, 0.0);
+        Ok(values)
+    }
+
+    pub fn fill(&self, values: &Values, value: f32) {
+        // Safety: every unit checks its place against the length.
+        unsafe {
+            fill::launch_unchecked(
+                &self.client,
+                self.count(values.len),
+                CubeDim::new_1d(UNITS),
+                values.arg(),
+                value,
+                values.len,
+            );
+        }
+    }
+
+    /// Brings values to the device; their number is a multiple of four.
+    pub fn upload(&self, values: &[f32]) -> Values {
+        debug_assert_eq!(values.len() % 4, 0);
+        Values {
+            handle: self.client.create_from_slice(f32::as_bytes(values)),
+            len: values.len(),
+        }
+    }
+
+    /// Brings a tensor to the device; its layout there.
+    pub fn upload_tensor(&self, tensor: &Tensor) -> Image {
+        let [images, height, width, channels] = tensor.shape();
+        let stride = fours(channels);
+        let values = if stride == channels {
+            self.upload(tensor.data())
+        } else {
+            let mut padded = vec![0.0; images * height * width * stride];
+            for (to, from) in padded
+                .chunks_exact_mut(stride)
+                .zip(tensor.data().chunks_exact(channels.max(1)))
+            {
+                to[..channels].copy_from_slice(from);
+            }
+            self.upload(&padded)
+        };
+        Image {
+            values,
+            layout: Layout {
+                images,
+                height,
+                width,
+                stride,
+                offset: 0,
+                channels,
+            },
+            zeros_behind: true,
+        }
+    }
+
+    /// Brings values back from the device.
+    ///
+    /// # Errors
+    /// [`Error::Device`], where a kernel or an allocation before failed.
+    pub fn read(&self, values: Vec<Values>) -> Result<Vec<Vec<f32>>, Error> {
+        let lens: Vec<usize> = values.iter().map(|v| v.len).collect();
+        let handles = values.into_iter().map(|v| v.handle).collect();
+        let bytes = self.client.read(handles).map_err(|error| Error::Device {
+            device: self.device,
+            reason: reason(&error.to_string()),
+        })?;
+        Ok(bytes
+            .iter()
+            .zip(lens)
+            .map(|(b, len)| f32::from_bytes(b)[..len].to_vec())
+            .collect())
+    }
+
+    /// Brings whole buffers back as tensors.
+    ///
+    /// # Errors
+    /// As [`Runner::read`].
+    pub fn read_tensors(&self, images: &[Image]) -> Result<Vec<Tensor>, Error> {
+        let found = self.read(images.iter().map(|i| i.values.clone()).collect())?;
+        images
+            .iter()
+            .zip(found)
+            .map(|(image, values)| {
+                let l = &image.layout;
+                let data = if l.stride == l.channels {
+                    values
+                } else {
+                    let pixels = values.chunks_exact(l.stride);
+                    pixels.flat_map(|p| p[..l.channels].to_vec()).collect()
+                };
+                Tensor::new([l.images, l.height, l.width, l.channels], data)
+            })
+            .collect()
+    }
+
+    /// Cubes for a unit each.
+    pub fn count(&self, units: usize) -> CubeCount {
+        calculate_cube_count_elemwise(&self.client, units, CubeDim::new_1d(UNITS))
+    }
+
+    /// The view as products take it: at a multiple of four, of a multiple of four channels.
+    pub fn aligned(&self, image: &Image) -> Result<Image, Error> {
+        let l = image.layout;
+        let channels = fours(l.channels);
+        if l.offset % 4 == 0 && (channels == l.channels || image.zeros_behind) {
+            let layout = Layout { channels, ..l };
+            return Ok(Image {
+                layout,
+                ..image.clone()
+            });
+        }
+        let len = l.pixels() * channels;
+        let values = self.empty(len)?;
+        // Safety: every unit checks its place against the length.
+        unsafe {
+            pad::launch_unchecked(
+                &self.client,
+                self.count(len),
+                CubeDim::new_1d(UNITS),
+                image.values.arg(),
+                values.arg(),
+                image.shape(),
+                channels,
+                len,
+            );
+        }
+        let layout = Layout {
+            stride: channels,
+            offset: 0,
+            channels,
+            ..l
+        };
+        Ok(Image {
+            values,
+            layout,
+            zeros_behind: true,
+        })
+    }
+
+    /// y = max(x (+ y), floor).
+    pub fn combine(&self, x: &Image, y: &Image, add: bool, floor: f32) {
+        // Safety: every unit checks its place against the length; both views have as many values.
+        unsafe {
+            combine::launch_unchecked(
+                &self.client,
+                self.count(y.len()),
+                CubeDim::new_1d(UNITS),
+                x.values.arg(),
+                y.values.arg(),
+                x.shape(),
+                y.shape(),
+                y.len(),
+                u32::from(add),
+                floor,
+            );
+        }
+    }
+
+    /// y = max(x scale + shift, floor), the scales from `norm` on.
+    pub fn affine(
+        &self,
+        x: &Image,
+        (scale, shift, norm): (&Values, &Values, usize),
+        y: &Image,
+        floor: f32,
+    ) {
+        // Safety: as above.
+        unsafe {
+            affine::launch_unchecked(
+                &self.client,
+                self.count(y.len()),
+                CubeDim::new_1d(UNITS),
+                x.values.arg(),
+                scale.arg(),
+                shift.arg(),
+                y.values.arg(),
+                x.shape(),
+                y.shape(),
+                y.len(),
+                norm,
+                floor,
+            );
+        }
+    }
+
+    /// dx (+)= dy scale.
+    pub fn affine_gradient(
+        &self,
+        dy: &Image,
+        (scale, norm): (&Values, usize),
+        dx: &Image,
+        add: bool,
+    ) {
+        // Safety: as above.
+        unsafe {
+            affine_gradient::launch_unchecked(
+                &self.client,
+                self.count(dy.len()),
+                CubeDim::new_1d(UNITS),
+                dy.values.arg(),
+                scale.arg(),
+                dx.values.arg(),
+                dy.shape(),
+                dx.shape(),
+                dy.len(),
+                norm,
+                u32::from(add),
+            );
+        }
+    }
+
+    /// Lets the gradient of a view through where its ReLU was open, and where `rule` says; `open` holds a zero for each
+    /// image from `first` on.
+    pub fn relu_gradient(
+        &self,
+        gradient: &Image,
+        output: &Image,
+        rule: ReluGradient,
+        (open, first): (&Values, usize),
+    ) {
+        let redirected = rule == ReluGradient::Redirected;
+        let l = &gradient.layout;
+        // Safety: every unit checks its place against the length; a cube looks at one image.
+        unsafe {
+            if redirected {
+                let len = l.height * l.width * l.channels;
+                let cubes = len.div_ceil(4 * UNITS as usize).min(64);
+                elementwise::passes::launch_unchecked(
+                    &self.client,
+                    CubeCount::Static((cubes * l.images) as u32, 1, 1),
+                    CubeDim::new_1d(UNITS),
+                    gradient.values.arg(),
+                    output.values.arg(),
+                    open.arg(),
+                    gradient.shape(),
+                    len,
+                    cubes,
+                    first,
+                );
+            }
+            elementwise::relu_gradient::launch_unchecked(
+                &self.client,
+                self.count(gradient.len()),
+                CubeDim::new_1d(UNITS),
+                gradient.values.arg(),
+                output.values.arg(),
+                open.arg(),
+                gradient.shape(),
+                gradient.len(),
+                first,
+                redirected,
+            );
+        }
+    }
+
+    pub fn maximum(&self, window: Window, x: &Image, y: &Image) {
+        // Safety: every unit checks its place against the length.
+        unsafe {
+            pool::maximum::launch_unchecked(
+                &self.client,
+                self.count(y.len()),
+                CubeDim::new_1d(UNITS),
+                x.values.arg(),
+                y.values.arg(),
+                x.shape(),
+                y.shape(),
+                square(window),
+                y.len(),
+            );
+        }
+    }
+
+    /// dx (+)= the gradient through the maxima.
+    pub fn maximum_gradient(
+        &self,
+        window: Window,
+        (x, y): (&Image, &Image),
+        dy: &Image,
+        dx: &Image,
+        add: bool,
+    ) {
+        // Safety: as above.
+        unsafe {
+            pool::maximum_gradient::launch_unchecked(
+                &self.client,
+                self.count(dx.len()),
+                CubeDim::new_1d(UNITS),
+                x.values.arg(),
+                y.values.arg(),
+                dy.values.arg(),
+                dx.values.arg(),
+                dx.shape(),
+                dy.shape(),
+                square(window),
+                dx.len(),
+                u32::from(add),
+            );
+        }
+    }
+
+    pub fn average(&self, window: Window, count_padding: bool, x: &Image, y: &Image) {
+        // Safety: as above.
+        unsafe {
+            pool::average::launch_unchecked(
+                &self.client,
+                self.count(y.len()),
+                CubeDim::new_1d(UNITS),
+                x.values.arg(),
+                y.values.arg(),
+                x.shape(),
+                y.shape(),
+                square(window),
+                y.len(),
+                count_padding,
+            );
+        }
+    }
+
+    /// dx (+)= the gradient through the means.
+    pub fn average_gradient(
+        &self,
+        window: Window,
+        count_padding: bool,
+        dy: &Image,
+        dx: &Image,
+        add: bool,
+    ) {
+        // Safety: as above.
+        unsafe {
+            pool::average_gradient::launch_unchecked(
+                &self.client,
+                self.count(dx.len()),
+                CubeDim::new_1d(UNITS),
+                dy.values.arg(),
+                dx.values.arg(),
+                dx.shape(),
+                dy.shape(),
+                square(window),
+                dx.len(),
+                u32::from(add),
+                count_padding,
+            );
+        }
+    }
+
+    pub fn global(&self, x: &Image, y: &Image) {
+        // Safety: as above.
+        unsafe {
+            pool::global::launch_unchecked(
+                &self.client,
+                self.count(y.len()),
+                CubeDim::new_1d(UNITS),
+                x.values.arg(),
+                y.values.arg(),
+                x.shape(),
+                y.shape(),
+                y.len(),
+            );
+        }
+    }
+
+    /// dx (+)= dy shared out evenly.
+    pub fn global_gradient(&self, dy: &Image, dx: &Image, add: bool) {
+        // Safety: as above.
+        unsafe {
+            pool::global_gradient::launch_unchecked(
+                &self.client,
+                self.count(dx.len()),
+                CubeDim::new_1d(UNITS),
+                dy.values.arg(),
+                dx.values.arg(),
+                dx.shape(),
+                dy.shape(),
+                dx.len(),
+                u32::from(add),
+            );
+        }
+    }
+}
+
+fn square(window: Window) -> SquareLaunch {
+    SquareLaunch::new(window.size, window.stride, window.padding)
+}
+
+/// The first line of a device's complaint; its backtrace helps no user.
+pub(super) fn reason(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.starts_with("Backtrace"))
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && *line != "Caused by:")
+        .collect();
+    lines.join(": ")
+}
