@@ -5,10 +5,11 @@ use super::{
     runner::{Image, NO_FLOOR, Runner, Values, fours, layout},
 };
 use crate::{
-    Cut, Error, Frozen, Network, Objective, ReluGradient, StageId, Tensor, Weights,
+    Cut, Error, Frozen, Network, Objective, Profile, ReluGradient, StageId, Tensor, Weights,
     cpu::{Affine, Norm},
     engine::check_seeds,
     plan::{Action, Plan, Step, View},
+    profile::{Meter, Way},
 };
 
 pub(super) struct FrozenGpu {
@@ -26,6 +27,7 @@ pub(super) struct FrozenGpu {
     /// The kernels for the way back, made when they are first asked for.
     transposed: Option<Values>,
     plan: Option<([usize; 4], Plan)>,
+    meter: Meter,
 }
 
 /// A pass over a plan.
@@ -125,6 +127,7 @@ impl FrozenGpu {
             weights: runner.upload(&packed),
             transposed: None,
             plan: None,
+            meter: Meter::default(),
         })
     }
 
@@ -147,8 +150,8 @@ impl FrozenGpu {
         &self,
         pass: &mut Pass,
         input: &Tensor,
-        wanted: &[usize],
-        keep: bool,
+        (wanted, keep): (&[usize], bool),
+        meter: &mut Meter,
     ) -> Result<(), Error> {
         let mut last_use = vec![0; pass.plan.buffers.len()];
         for (i, step) in pass.plan.steps.iter().enumerate() {
@@ -163,7 +166,11 @@ impl FrozenGpu {
                 pass.activations[target] = Some(room);
             }
             let (x, y) = (pass.activation(step.source)?, pass.activation(step.target)?);
+            let started = meter.start();
             self.step(&step, &x, &y)?;
+            let timed = (&pass.plan, &step, pass.images);
+            self.runner.timed(meter, started, timed, Way::Forward)?;
+            meter.held(|| bytes(&pass.activations));
             if !keep && last_use[source] == i && !wanted.contains(&source) {
                 pass.activations[source] = None;
             }
@@ -193,6 +200,7 @@ impl FrozenGpu {
         transposed: &Values,
         relu: ReluGradient,
         mut gradients: Vec<Option<Values>>,
+        meter: &mut Meter,
     ) -> Result<Option<Values>, Error> {
         let runner = &self.runner;
         let plan = &pass.plan;
@@ -214,6 +222,7 @@ impl FrozenGpu {
             };
             gradients[source] = Some(dx.clone());
             let dx = pass.image(&dx, step.source);
+            let started = meter.start();
             if step.action.relu() {
                 let y = pass.activation(step.target)?;
                 runner.relu_gradient(&dy, &y, relu, (&open, i * pass.images));
@@ -238,6 +247,9 @@ impl FrozenGpu {
                     )?;
                 }
             }
+            let timed = (plan, step, pass.images);
+            runner.timed(meter, started, timed, Way::InputGradient)?;
+            meter.held(|| bytes(&pass.activations) + bytes(&gradients));
             if writers[target] == i {
                 gradients[target] = None;
             }
@@ -272,7 +284,12 @@ impl Frozen for FrozenGpu {
     fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error> {
         let mut pass = self.lay(input)?;
         let buffers = pass.plan.buffers_of(&self.network, taps)?;
-        self.run(&mut pass, input, &buffers, false)?;
+        self.meter.begin(&self.network);
+        let mut meter = std::mem::take(&mut self.meter);
+        let done = self.run(&mut pass, input, (&buffers, false), &mut meter);
+        meter.end();
+        self.meter = meter;
+        done?;
         let found = self.taken(&pass, &buffers)?;
         self.plan = Some((input.shape(), pass.plan));
         Ok(found)
@@ -288,7 +305,11 @@ impl Frozen for FrozenGpu {
         let transposed = self.transposed()?;
         let mut pass = self.lay(input)?;
         let buffers = pass.plan.buffers_of(&self.network, taps)?;
-        self.run(&mut pass, input, &buffers, true)?;
+        self.meter.begin(&self.network);
+        let mut meter = std::mem::take(&mut self.meter);
+        let done = self.run(&mut pass, input, (&buffers, true), &mut meter);
+        self.meter = meter;
+        done?;
         let activations = self.taken(&pass, &buffers)?;
         let seeds = objective(&activations);
         check_seeds(&activations, &seeds)?;
@@ -296,7 +317,11 @@ impl Frozen for FrozenGpu {
         for (&buffer, seed) in buffers.iter().zip(&seeds) {
             gradients[buffer] = Some(self.runner.upload_tensor(seed).values);
         }
-        let found = match self.backward(&pass, &transposed, relu, gradients)? {
+        let mut meter = std::mem::take(&mut self.meter);
+        let done = self.backward(&pass, &transposed, relu, gradients, &mut meter);
+        meter.end();
+        self.meter = meter;
+        let found = match done? {
             Some(values) => {
                 let image = pass.image(&values, pass.whole(0));
                 self.runner.read_tensors(&[image])?.swap_remove(0)
@@ -306,6 +331,19 @@ impl Frozen for FrozenGpu {
         self.plan = Some((input.shape(), pass.plan));
         Ok(found)
     }
+
+    fn measure(&mut self, on: bool) {
+        self.meter.turn(on);
+    }
+
+    fn profile(&self) -> Option<&Profile> {
+        self.meter.profile()
+    }
+}
+
+/// Bytes of the buffers that are held.
+pub(super) fn bytes(buffers: &[Option<Values>]) -> usize {
+    4 * buffers.iter().flatten().map(|v| v.len).sum::<usize>()
 }
 
 /// A buffer that a plan reads before it writes it: a fault of the plan, not of the user.

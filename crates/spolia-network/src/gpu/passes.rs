@@ -2,7 +2,7 @@
 //! back needs stays on the device; the rest is given back as soon as it was read.
 
 use super::{
-    frozen::{backward, begin, forward, missing},
+    frozen::{backward, begin, bytes, forward, missing},
     norm::Batch,
     parameters::Parameters,
     runner::{Image, NO_FLOOR, Runner, Values, layout},
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Error, ReluGradient,
     plan::{Action, Area, Plan, Step, View},
+    profile::{Meter, Way},
 };
 
 /// A pass in progress.
@@ -32,6 +33,7 @@ impl<'a> Passes<'a> {
         batch: &'a Batch,
         plan: &'a Plan,
         input: &Image,
+        meter: &mut Meter,
     ) -> Result<Self, Error> {
         let mut pass = Self {
             runner,
@@ -49,7 +51,10 @@ impl<'a> Passes<'a> {
                 let room = runner.room(pass.images, plan.buffers[target])?;
                 pass.activations[target] = Some(room);
             }
+            let started = meter.start();
             pass.step(step)?;
+            runner.timed(meter, started, (plan, step, pass.images), Way::Forward)?;
+            meter.held(|| bytes(&pass.activations) + bytes(&pass.raw));
         }
         Ok(pass)
     }
@@ -137,6 +142,7 @@ impl<'a> Passes<'a> {
         transposed: &Values,
         gradients: &Values,
         output: &Image,
+        meter: &mut Meter,
     ) -> Result<(), Error> {
         let runner = self.runner;
         let mut first_writer = vec![0; self.plan.buffers.len()];
@@ -151,6 +157,7 @@ impl<'a> Passes<'a> {
             let (source, target) = (step.source.buffer, step.target.buffer);
             let dy = flow[target].clone().ok_or_else(|| missing("a gradient"))?;
             let dy = self.image(&dy, step.target);
+            let started = meter.start();
             // Nobody asks for the gradient of the input.
             let dx = match &flow[source] {
                 _ if source == 0 => None,
@@ -172,6 +179,9 @@ impl<'a> Passes<'a> {
                 runner.relu_gradient(&dy, &y, ReluGradient::True, (&open, 0));
             }
             self.step_back(step, transposed, gradients, &dy, dx)?;
+            let timed = (self.plan, step, self.images);
+            runner.timed(meter, started, timed, Way::Training)?;
+            meter.held(|| bytes(&self.activations) + bytes(&self.raw) + bytes(&flow));
             if first_writer[target] == i {
                 flow[target] = None;
                 self.activations[target] = None;

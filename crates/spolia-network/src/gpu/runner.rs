@@ -1,6 +1,8 @@
 //! A device and the steps that run on it. Values lie there as on the CPU, N H W C, with room for a multiple of four
 //! channels in every pixel.
 
+use std::time::Instant;
+
 use cubecl::{calculate_cube_count_elemwise, client::Client, prelude::*, server::Handle};
 
 use super::kernels::{
@@ -12,7 +14,8 @@ use crate::{
     Error, ReluGradient, Tensor,
     cpu::Layout,
     graph::Window,
-    plan::{Area, View},
+    plan::{Area, Plan, Step, View},
+    profile::{Meter, Way},
 };
 
 /// Nothing is below this.
@@ -202,6 +205,36 @@ impl Runner {
                 Tensor::new([l.images, l.height, l.width, l.channels], data)
             })
             .collect()
+    }
+
+    /// Waits until all that was queued is done.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    pub fn wait(&self) -> Result<(), Error> {
+        let done = cubecl::future::block_on(self.client.sync());
+        done.map_err(|error| Error::Device {
+            device: self.device,
+            reason: reason(&error.to_string()),
+        })
+    }
+
+    /// Ends the timing of a step. Only where one is timed does the processor wait for the device.
+    ///
+    /// # Errors
+    /// As [`Runner::wait`].
+    pub fn timed(
+        &self,
+        meter: &mut Meter,
+        started: Option<Instant>,
+        (plan, step, images): (&Plan, &Step, usize),
+        way: Way,
+    ) -> Result<(), Error> {
+        if started.is_some() {
+            self.wait()?;
+            meter.stop(started, plan, step, images, way);
+        }
+        Ok(())
     }
 
     /// Cubes for a unit each.

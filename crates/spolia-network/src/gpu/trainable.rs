@@ -14,9 +14,10 @@ use super::{
     runner::{Image, Runner, Values},
 };
 use crate::{
-    Cut, Error, Frozen, Network, Sgd, StageId, Tensor, Trainable, Weights,
+    Cut, Error, Frozen, Network, Profile, Sgd, StageId, Tensor, Trainable, Weights,
     engine::{check_batch, check_labels, check_logit},
     plan::Plan,
+    profile::Meter,
     training::cross_entropy,
 };
 
@@ -37,6 +38,7 @@ pub(super) struct TrainableGpu {
     transposed: Values,
     gathered: Option<(Vec<f64>, usize)>,
     plan: Option<([usize; 4], Plan)>,
+    meter: Meter,
 }
 
 impl TrainableGpu {
@@ -80,6 +82,7 @@ impl TrainableGpu {
             parameters,
             gathered: None,
             plan: None,
+            meter: Meter::default(),
         })
     }
 
@@ -106,8 +109,9 @@ impl TrainableGpu {
     fn pass(&mut self, input: &Tensor, labels: &[f32]) -> Result<f32, Error> {
         check_labels(input, labels)?;
         let (plan, image) = self.lay(input)?;
-        let own = &self.parameters;
-        let passes = Passes::forward(&self.runner, own, &self.batch, &plan, &image)?;
+        let (own, meter) = (&self.parameters, &mut self.meter);
+        meter.begin(&self.network);
+        let passes = Passes::forward(&self.runner, own, &self.batch, &plan, &image, meter)?;
         let logits = self
             .runner
             .read_tensors(&[passes.output()?])?
@@ -119,7 +123,11 @@ impl TrainableGpu {
             }
             let gradient = Tensor::new(logits.shape(), gradient)?;
             let gradient = self.runner.upload_tensor(&gradient);
-            passes.backward(&self.transposed, &self.gradients, &gradient)?;
+            passes.backward(&self.transposed, &self.gradients, &gradient, meter)?;
+        }
+        meter.end();
+        if let Some((_, head)) = &self.head {
+            meter.precede(head.profile());
         }
         self.plan = Some((image_shape(&image), plan));
         Ok(loss)
@@ -179,7 +187,10 @@ impl Trainable for TrainableGpu {
 
     fn gather_statistics(&mut self, input: &Tensor) -> Result<(), Error> {
         let (plan, image) = self.lay(input)?;
-        Passes::forward(&self.runner, &self.parameters, &self.batch, &plan, &image)?;
+        let (own, meter) = (&self.parameters, &mut self.meter);
+        meter.begin(&self.network);
+        Passes::forward(&self.runner, own, &self.batch, &plan, &image, meter)?;
+        meter.end();
         self.plan = Some((image_shape(&image), plan));
         let found = self.runner.read(vec![self.batch.moments.clone()])?;
         let (sums, count) = self
@@ -233,7 +244,19 @@ impl Trainable for TrainableGpu {
             velocities.tensors.entry(name).or_insert(tensor);
         }
         fresh.set_velocities(&velocities)?;
+        fresh.measure(self.meter.profile().is_some());
         *self = fresh;
         Ok(())
+    }
+
+    fn measure(&mut self, on: bool) {
+        self.meter.turn(on);
+        if let Some((_, head)) = &mut self.head {
+            head.measure(on);
+        }
+    }
+
+    fn profile(&self) -> Option<&Profile> {
+        self.meter.profile()
     }
 }

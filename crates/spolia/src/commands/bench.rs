@@ -14,7 +14,7 @@ use spolia_network::{
 use spolia_slide::phantom;
 
 use super::network_args::DeviceArgs;
-use crate::context::{Context, Outcome, Wrong};
+use crate::context::{Context, Outcome};
 use crate::engine;
 use crate::machine;
 use crate::output::Table;
@@ -199,12 +199,7 @@ impl Bench {
             }
             head.profile().cloned()
         };
-        let profile = profile.ok_or_else(|| {
-            Wrong::usage(format!(
-                "--profile: the {} engine does not measure itself; use --device cpu",
-                engine::chosen().name()
-            ))
-        })?;
+        let profile = profile.ok_or_else(|| miette::miette!("{work} left no profile"))?;
         Ok((network, profile))
     }
 
