@@ -47,28 +47,49 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// Agree by norm. Single values may differ more: a ReLU or a maximum near its kink opens in one engine and not in the
-/// other.
-fn assert_near(what: &str, found: &[f32], expected: &[f32]) {
-    assert_near_of(what, found, expected, 0.0);
+/// How far two results are from each other, by norm, relative to the second.
+fn distance(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let pairs = found.iter().zip(expected);
+    let difference = norm(pairs.map(|(f, e)| f64::from(*f) - f64::from(*e)));
+    difference / norm(expected.iter().map(|v| f64::from(*v))).max(1e-30)
 }
 
-/// Agree by norm, or within a thousandth of `scale` by root mean square.
-fn assert_near_of(what: &str, found: &[f32], expected: &[f32], scale: f64) {
-    assert_eq!(found.len(), expected.len(), "{what}");
-    let difference = norm(
-        found
-            .iter()
-            .zip(expected)
-            .map(|(f, e)| f64::from(*f) - f64::from(*e)),
-    );
-    let size = norm(expected.iter().map(|v| f64::from(*v)));
-    let least = scale * (expected.len() as f64).sqrt();
+/// Agree by norm.
+fn assert_near(what: &str, found: &[f32], expected: &[f32]) {
+    let far = distance(found, expected);
     assert!(
-        difference <= TOLERANCE * size.max(least),
-        "{what}: differs by {:.2e} of the CPU's",
-        difference / size
+        far <= TOLERANCE,
+        "{what}: differs by {far:.2e} of the CPU's"
     );
+}
+
+/// The input as rounding might have moved it.
+fn moved(input: &Tensor, factor: f32) -> Tensor {
+    let mut input = input.clone();
+    input.data_mut().iter_mut().for_each(|v| *v *= factor);
+    input
+}
+
+/// Gradients agree by norm, or are no further from the CPU's than those are from themselves when rounding moves the input:
+/// a ReLU or a maximum at its kink opens or not.
+fn assert_gradients_near(
+    what: &str,
+    found: &[f32],
+    input: &Tensor,
+    cpu: impl Fn(&Tensor) -> Vec<f32>,
+) {
+    let expected = cpu(input);
+    let far = distance(found, &expected);
+    if far > TOLERANCE {
+        let jumps = [1.0 - 2e-6, 1.0 + 2e-6].map(|f| distance(&cpu(&moved(input, f)), &expected));
+        let jump = jumps[0].max(jumps[1]);
+        eprintln!("{what}: differs by {far:.2e} of the CPU's, which moves by {jump:.2e} itself");
+        assert!(
+            far <= 3.0 * jump,
+            "{what}: differs by {far:.2e} of the CPU's, which moves by {jump:.2e}"
+        );
+    }
 }
 
 /// The largest difference of a value, relative to it or to the root mean square.
@@ -146,14 +167,15 @@ fn input_gradients_agree() {
                         linear_end,
                         ..Cut::to(middle)
                     };
-                    let run = |engine: &dyn Engine| {
+                    let run = |engine: &dyn Engine, images: &Tensor| {
                         let mut head = engine.frozen(&network, &weights, cut).unwrap();
                         let taps = [taps[2], middle];
-                        head.input_gradient(&images, &taps, relu, &mut seeds)
-                            .unwrap()
+                        let gradient = head.input_gradient(images, &taps, relu, &mut seeds);
+                        gradient.unwrap().data().to_vec()
                     };
                     let what = format!("{} {relu:?} {linear_end}", name(&*engine, &network));
-                    assert_near(&what, run(&*engine).data(), run(&Cpu).data());
+                    let found = run(&*engine, &images);
+                    assert_gradients_near(&what, &found, &images, |i| run(&Cpu, i));
                 }
             }
             // From a stage to the end.
@@ -163,14 +185,15 @@ fn input_gradients_agree() {
             let activations = head.forward(&images, &taps).unwrap();
             for i in (0..taps.len() - 1).step_by(5) {
                 let cut = Cut::between(taps[i], network.last());
-                let run = |engine: &dyn Engine| {
+                let run = |engine: &dyn Engine, from: &Tensor| {
                     let mut tail = engine.frozen(&network, &weights, cut).unwrap();
                     let last = [network.last()];
-                    tail.input_gradient(&activations[i], &last, ReluGradient::True, &mut seeds)
-                        .unwrap()
+                    let gradient = tail.input_gradient(from, &last, ReluGradient::True, &mut seeds);
+                    gradient.unwrap().data().to_vec()
                 };
                 let what = format!("{} from {}", name(&*engine, &network), names[i]);
-                assert_near(&what, run(&*engine).data(), run(&Cpu).data());
+                let found = run(&*engine, &activations[i]);
+                assert_gradients_near(&what, &found, &activations[i], |a| run(&Cpu, a));
             }
         }
     }
@@ -212,52 +235,67 @@ const SGD: Sgd = Sgd {
     momentum: 0.9,
 };
 
-/// Tensors agree; those that are nearly zero, by the scale of the others of their kind.
-fn assert_weights_near(what: &str, found: &Weights, expected: &Weights) {
-    let names = |w: &Weights| w.tensors.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(found), names(expected), "{what}");
-    let all = || expected.tensors.values().flat_map(|t| &t.data);
-    let rms = norm(all().map(|v| f64::from(*v))) / (all().count() as f64).sqrt();
-    for (name, tensor) in &expected.tensors {
-        let what = format!("{what} {name}");
-        assert_eq!(found.tensors[name].shape, tensor.shape, "{what}");
-        assert_near_of(&what, &found.tensors[name].data, &tensor.data, rms);
-    }
+/// All values, one tensor behind the other.
+fn flat(weights: &Weights) -> Vec<f32> {
+    weights
+        .tensors
+        .values()
+        .flat_map(|t| t.data.clone())
+        .collect()
+}
+
+/// The parts of the weights that have moved.
+fn changes(after: &Weights, before: &Weights) -> Vec<f32> {
+    let (after, before) = (flat(after), flat(before));
+    after.iter().zip(&before).map(|(a, b)| a - b).collect()
 }
 
 #[test]
 fn training_agrees() {
     for engine in engines() {
         for (network, side) in networks(1) {
+            // Of batch norm over a single pixel of four images little is left but rounding.
+            let side = if side > SIDE { 139 } else { side };
             let weights = weights(&network);
             let what = name(&*engine, &network);
-            let mut found = engine.trainable(&network, &weights).unwrap();
-            let mut expected = Cpu.trainable(&network, &weights).unwrap();
             let batch = images(44, COUNT, side);
-            let (f, e) = (
-                found.gradients(&batch, &LABELS).unwrap(),
-                expected.gradients(&batch, &LABELS).unwrap(),
-            );
+            let gradients = |engine: &dyn Engine, batch: &Tensor| {
+                let mut trainable = engine.trainable(&network, &weights).unwrap();
+                trainable.gradients(batch, &LABELS).unwrap()
+            };
+            let (f, e) = (gradients(&*engine, &batch), gradients(&Cpu, &batch));
             assert_near(&what, &[f.0], &[e.0]);
-            assert_weights_near(&format!("{what} gradient"), &f.1, &e.1);
-            for step in 0..3 {
-                let batch = images(50 + step, COUNT, side);
-                let f = found.step(&batch, &LABELS, SGD).unwrap();
-                let e = expected.step(&batch, &LABELS, SGD).unwrap();
-                assert_near(&format!("{what} loss {step}"), &[f], &[e]);
-            }
-            let (f, e) = (found.weights().unwrap(), expected.weights().unwrap());
-            assert_weights_near(&what, &f, &e);
-            found.gather_statistics(&batch).unwrap();
-            found.gather_statistics(&images(45, COUNT, side)).unwrap();
-            found.finish_statistics();
-            expected.gather_statistics(&batch).unwrap();
-            expected
-                .gather_statistics(&images(45, COUNT, side))
-                .unwrap();
-            expected.finish_statistics();
-            let (f, e) = (found.weights().unwrap(), expected.weights().unwrap());
-            assert_weights_near(&format!("{what} statistics"), &f, &e);
+            assert!(f.1.tensors.keys().eq(e.1.tensors.keys()));
+            assert_gradients_near(&format!("{what} gradients"), &flat(&f.1), &batch, |b| {
+                flat(&gradients(&Cpu, b).1)
+            });
+            // What two steps, and statistics gathered anew, make of the weights.
+            let trained = |engine: &dyn Engine, batch: &Tensor| {
+                let mut trainable = engine.trainable(&network, &weights).unwrap();
+                let mut loss = 0.0;
+                for _ in 0..2 {
+                    loss = trainable.step(batch, &LABELS, SGD).unwrap();
+                }
+                let moved = changes(&trainable.weights().unwrap(), &weights);
+                trainable.gather_statistics(batch).unwrap();
+                trainable
+                    .gather_statistics(&images(45, COUNT, side))
+                    .unwrap();
+                trainable.finish_statistics();
+                (
+                    loss,
+                    moved,
+                    changes(&trainable.weights().unwrap(), &weights),
+                )
+            };
+            let (f, e) = (trained(&*engine, &batch), trained(&Cpu, &batch));
+            assert_near(&format!("{what} second loss"), &[f.0], &[e.0]);
+            assert_gradients_near(&format!("{what} two steps"), &f.1, &batch, |b| {
+                trained(&Cpu, b).1
+            });
+            assert_gradients_near(&format!("{what} statistics"), &f.2, &batch, |b| {
+                trained(&Cpu, b).2
+            });
         }
     }
 }

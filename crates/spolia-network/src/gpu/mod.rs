@@ -58,22 +58,29 @@ impl Gpu {
         Self::on(&device, DEVICE, false)
     }
 
-    /// On the best device that wgpu finds.
+    /// On the best device that wgpu finds: by Metal on a Mac, else by Vulkan, else by DirectX 12.
     ///
     /// # Errors
     /// [`Error::NoDevice`] where it finds none.
     #[cfg(feature = "wgpu")]
     pub fn wgpu() -> Result<Self, Error> {
         use cubecl::device::WgpuDeviceKind::{
-            Cpu, DefaultDevice, DiscreteGpu, IntegratedGpu, Other, VirtualGpu,
+            self, Cpu, DefaultDevice, DiscreteGpu, IntegratedGpu, Other, VirtualGpu,
         };
         const DEVICE: &str = "wgpu";
-        let device = cubecl::Device::wgpu(DefaultDevice).map_err(|_| Error::NoDevice {
+        // Left to itself, wgpu also takes OpenGL, whose compute shaders few drivers do well.
+        let find = |kind: WgpuDeviceKind| {
+            if cfg!(target_os = "macos") {
+                return cubecl::Device::wgpu(kind);
+            }
+            cubecl::Device::vulkan(kind.clone()).or_else(|_| cubecl::Device::dx12(kind))
+        };
+        let device = find(DefaultDevice).map_err(|_| Error::NoDevice {
             device: DEVICE,
             reason: "no Vulkan, Metal or DirectX driver was found; install the GPU's driver, or Mesa's (mesa-vulkan-drivers) to run without a GPU".into(),
         })?;
         let gpus = [DiscreteGpu(0), IntegratedGpu(0), VirtualGpu(0), Other(0)];
-        let is_there = |kind| cubecl::Device::wgpu(kind).is_ok();
+        let is_there = |kind: WgpuDeviceKind| find(kind).is_ok();
         let software = is_there(Cpu) && !gpus.into_iter().any(is_there);
         Self::on(&device, DEVICE, software)
     }
