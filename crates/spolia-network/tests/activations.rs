@@ -45,7 +45,10 @@ fn kept_activations_train_to_the_same_bits() {
         kept.gather_statistics(&together).unwrap();
         plain.finish_statistics();
         kept.finish_statistics();
-        assert!(plain.weights().unwrap().tensors == kept.weights().unwrap().tensors, "{name}");
+        assert!(
+            plain.weights().unwrap().tensors == kept.weights().unwrap().tensors,
+            "{name}"
+        );
     }
     // Without frozen stages there is nothing to stand in for.
     let mut whole = Cpu.trainable(&network, &weights).unwrap();
