@@ -327,7 +327,7 @@ impl Patches {
         let label = label.map_err(Wrong::usage)?;
         if self.stain.is_some() && self.format == Format::Places {
             let what = "--format csv writes places alone, whose pixels keep their stain; write png or hdf5, or leave out --stain";
-            return Err(Wrong::usage(what).into());
+            return Err(Wrong::usage(what));
         }
         let mut found = Vec::new();
         for pattern in &self.slides {

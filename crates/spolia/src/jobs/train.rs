@@ -307,6 +307,9 @@ fn augmented(
 }
 
 /// A batch as it is, not augmented.
+///
+/// # Errors
+/// The images are not of this size.
 pub fn plain(
     network: &Network,
     images: &[RgbPatch],

@@ -247,9 +247,12 @@ fn judge(
     Ok((compared, Some(answer)))
 }
 
+/// Scores over the patches that are asked for.
+type JudgedOver<'a> = dyn Fn(&dyn Fn(&Patch) -> bool) -> Judged + 'a;
+
 fn judged_centres(
     scored: &[Scored<'_>],
-    judged: &dyn Fn(&dyn Fn(&Patch) -> bool) -> Judged,
+    judged: &JudgedOver<'_>,
     seed: u64,
 ) -> miette::Result<Vec<Vec<String>>> {
     let of = |centre: &str| judged(&|p: &Patch| p.centre.as_deref() == Some(centre));

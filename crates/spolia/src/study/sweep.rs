@@ -354,7 +354,7 @@ fn words(
     known: &[&'static str],
 ) -> Vec<&'static str> {
     let mut found = Vec::new();
-    let listed = table.read(key, |value| texts(value)).unwrap_or_default();
+    let listed = table.read(key, texts).unwrap_or_default();
     for (word, span) in listed {
         let one = known.iter().copied().find(|k| *k == word);
         if one.is_none() {
