@@ -10,7 +10,7 @@ use agreement::{Summary, assert_agrees};
 use drawn::{COUNT, SIDE, images, weights};
 use serde::Deserialize;
 use spolia_network::{
-    Convention, Cpu, Cut, Engine, Error, Network, ReluGradient, Sgd, Tensor, WeightTensor, Weights,
+    Convention, Cpu, Cut, Engine, Error, ReluGradient, Sgd, Tensor, WeightTensor, Weights,
     architecture,
 };
 

@@ -137,7 +137,7 @@ impl Cut {
     fn new(rows: usize, columns: usize, depth: usize, tiles: &[(usize, usize)]) -> Self {
         let count = |(r, c): (usize, usize)| rows.div_ceil(16 * r) * columns.div_ceil(16 * c);
         let fits = |&&(r, c): &&(usize, usize)| {
-            count((r, c)) >= CUBES && (c == 1 || columns % (16 * c) == 0 || columns > 64 * c)
+            count((r, c)) >= CUBES && (c == 1 || columns.is_multiple_of(16 * c) || columns > 64 * c)
         };
         let tile = tiles
             .iter()

@@ -246,7 +246,7 @@ impl Runner {
     pub fn aligned(&self, image: &Image) -> Result<Image, Error> {
         let l = image.layout;
         let channels = fours(l.channels);
-        if l.offset % 4 == 0 && (channels == l.channels || image.zeros_behind) {
+        if l.offset.is_multiple_of(4) && (channels == l.channels || image.zeros_behind) {
             let layout = Layout { channels, ..l };
             return Ok(Image {
                 layout,
