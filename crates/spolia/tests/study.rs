@@ -339,6 +339,19 @@ fn the_template_is_valid_and_says_the_defaults() {
 #[test]
 fn every_default_and_example_is_accepted() {
     use spolia::study::keys::{Absent, KEYS, Section};
+    const OF_SLIDES: [&str; 11] = [
+        "annotations",
+        "slide_mpp",
+        "per_slide",
+        "unannotated",
+        "label",
+        "tumor_share",
+        "normal_share",
+        "central",
+        "exclude",
+        "stain",
+        "stain_target",
+    ];
     for key in KEYS {
         let value = match key.absent {
             Absent::Value(value) => value,
@@ -351,6 +364,13 @@ fn every_default_and_example_is_accepted() {
                 format!("[patches]\nslides = \"a.svs\"\n{line}")
             }
             Section::Patches if key.name == "slides" => format!("[patches]\nmpp = 1.0\n{line}"),
+            Section::Patches if OF_SLIDES.contains(&key.name) => {
+                let with = match key.name {
+                    "stain_target" => "stain = \"macenko\"\n",
+                    _ => "",
+                };
+                format!("[patches]\nslides = \"a.svs\"\nmpp = 1.0\n{with}{line}")
+            }
             Section::Patches => format!("[patches]\n{line}"),
             Section::Network => {
                 let with = match key.name {
