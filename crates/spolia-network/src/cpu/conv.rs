@@ -1,7 +1,5 @@
 //! Convolution, forward and its input gradient: a kernel laid out for both.
 
-use std::cell::RefCell;
-
 use rayon::prelude::*;
 
 use super::{
@@ -11,13 +9,6 @@ use super::{
     windows::Target,
 };
 use crate::graph::Conv;
-
-thread_local! {
-    static TILE: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Floats of a gathered tile: it and its products stay in the second-level cache.
-pub(super) const TILE_FLOATS: usize = 64 * 1024;
 
 /// A kernel laid out for both directions.
 pub(crate) struct Kernel {
@@ -214,15 +205,4 @@ impl Kernel {
             }
         }
     }
-}
-
-/// This thread's scratch of at least `floats` values.
-pub(super) fn with_tile<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    TILE.with(|tile| {
-        let mut tile = tile.borrow_mut();
-        if tile.len() < floats {
-            tile.resize(floats, 0.0);
-        }
-        work(&mut tile[..floats])
-    })
 }

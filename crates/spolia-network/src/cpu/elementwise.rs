@@ -97,7 +97,7 @@ pub(crate) fn relu_gradient(
 ) {
     let shared = Shared::new(gradient);
     let pixels = layout.height * layout.width;
-    // Safety: `through` hands out every pixel once, `all` none to write.
+    // Safety: the loops below ask for each pixel once.
     let at = |pixel: usize| {
         let start = pixel * layout.stride + layout.offset;
         let g = unsafe { shared.slice(start, layout.channels) };
@@ -117,14 +117,9 @@ pub(crate) fn relu_gradient(
         .collect();
     chunks(layout.images * pixels, |pixel| {
         let (g, y) = at(pixel);
-        if redirected[pixel / pixels] {
-            for (g, y) in g.iter_mut().zip(y) {
-                *g = if *y > 0.0 || *g < 0.0 { *g } else { 0.0 };
-            }
-        } else {
-            for (g, y) in g.iter_mut().zip(y) {
-                *g = kept(*g, *y > 0.0);
-            }
+        let redirected = redirected[pixel / pixels];
+        for (g, y) in g.iter_mut().zip(y) {
+            *g = kept(*g, (*y > 0.0) | (redirected & (*g < 0.0)));
         }
     });
 }

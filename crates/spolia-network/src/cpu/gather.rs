@@ -2,6 +2,9 @@
 
 use super::share::Layout;
 
+/// Floats that a task reads at once: they and their products stay in the second-level cache.
+pub(super) const TILE_FLOATS: usize = 64 * 1024;
+
 /// For the pixel (i, j) of a grid, the `ny` x `nx` window of the source that starts at row `i step + dy`, column
 /// `j step + dx`; zeros outside of the image. A forward convolution has step = its stride and dy = -padding; its input
 /// gradient reads the output's gradient with step 1.

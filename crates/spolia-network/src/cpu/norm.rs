@@ -126,16 +126,11 @@ impl Norm {
                 let out = unsafe { shared.slice(at, from.channels) };
                 let dy = channels(dy, pixel);
                 let n = x.len();
-                let (out, dy, of, batch) = (
-                    &mut out[..n],
-                    &dy[..n],
-                    slope.first(n),
-                    slope.through_batch(n),
-                );
+                let (out, dy, of) = (&mut out[..n], &dy[..n], slope.first(n));
                 if add {
-                    (0..n).for_each(|c| out[c] += of.gradient(c, x[c], dy[c], batch));
+                    (0..n).for_each(|c| out[c] += of.gradient(c, x[c], dy[c]));
                 } else {
-                    (0..n).for_each(|c| out[c] = of.gradient(c, x[c], dy[c], batch));
+                    (0..n).for_each(|c| out[c] = of.gradient(c, x[c], dy[c]));
                 }
             });
         }
@@ -162,8 +157,8 @@ impl Norm {
             // Safety: a pixel belongs to one task.
             let x = unsafe { shared.slice(pixel * width, width) };
             let dy = channels(dy, pixel);
-            let (dy, of, batch) = (&dy[..width], slope.first(width), slope.through_batch(width));
-            (0..width).for_each(|c| x[c] = of.gradient(c, x[c], dy[c], batch));
+            let (dy, of) = (&dy[..width], slope.first(width));
+            (0..width).for_each(|c| x[c] = of.gradient(c, x[c], dy[c]));
         });
         slope.parameters()
     }
@@ -183,8 +178,8 @@ impl Norm {
             shift,
             gamma: Vec::new(),
             beta: Vec::new(),
-            by_mean: Vec::new(),
-            by_normal: Vec::new(),
+            by_mean: vec![0.0; from.channels],
+            by_normal: vec![0.0; from.channels],
         };
         let (beta, gamma) = sums(from.pixels(), from.channels, |pixel, beta, gamma| {
             let (x, dy) = (channels((x, from), pixel), channels(dy, pixel));
@@ -247,6 +242,8 @@ struct SlopeOf<'a> {
     inverse: &'a [f32],
     scale: &'a [f32],
     shift: &'a [f32],
+    by_mean: &'a [f32],
+    by_normal: &'a [f32],
 }
 
 impl SlopeOf<'_> {
@@ -262,9 +259,9 @@ impl SlopeOf<'_> {
     }
 
     #[inline(always)]
-    fn gradient(self, c: usize, x: f32, dy: f32, (by_mean, by_normal): (&[f32], &[f32])) -> f32 {
+    fn gradient(self, c: usize, x: f32, dy: f32) -> f32 {
         let d = self.through(c, x, dy);
-        self.scale[c] * (d - by_mean[c] - self.normal(c, x) * by_normal[c])
+        self.scale[c] * (d - self.by_mean[c] - self.normal(c, x) * self.by_normal[c])
     }
 }
 
@@ -278,13 +275,9 @@ impl Slope {
             inverse: &self.inverse[..n],
             scale: &self.scale[..n],
             shift: &self.shift[..n],
+            by_mean: &self.by_mean[..n],
+            by_normal: &self.by_normal[..n],
         }
-    }
-
-    /// What passes through the batch's mean and variance, of so many channels.
-    #[inline(always)]
-    fn through_batch(&self, n: usize) -> (&[f32], &[f32]) {
-        (&self.by_mean[..n], &self.by_normal[..n])
     }
 
     /// The gradients of gamma and beta.

@@ -1,12 +1,18 @@
 //! The gradient of a convolution's kernel: the product of the gathered input, transposed, with the output's gradient.
 
+use std::cell::RefCell;
+
 use rayon::prelude::*;
 
 use super::{
-    conv::{Kernel, TILE_FLOATS, with_tile},
-    gather::Gather,
+    conv::Kernel,
+    gather::{Gather, TILE_FLOATS},
     share::{Layout, Shared},
 };
+
+thread_local! {
+    static TILE: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Rows of the kernel's matrix that a task takes at once: so wide a tile of many pixels stays in the second-level cache.
 const ROWS: usize = 512;
@@ -100,4 +106,15 @@ fn parts(gather: Gather) -> Vec<Part> {
         }
     }
     parts
+}
+
+/// This thread's scratch of at least `floats` values.
+fn with_tile<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    TILE.with(|tile| {
+        let mut tile = tile.borrow_mut();
+        if tile.len() < floats {
+            tile.resize(floats, 0.0);
+        }
+        work(&mut tile[..floats])
+    })
 }

@@ -7,8 +7,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    conv::TILE_FLOATS,
-    gather::Gather,
+    gather::{Gather, TILE_FLOATS},
     product::{Finish, Panels, Run},
     share::Shared,
 };

@@ -2,19 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{Finish, Instructions, Panels};
-
-fn noise(seed: u64, count: usize) -> Vec<f32> {
-    let mut state = seed | 1;
-    (0..count)
-        .map(|_| {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-        })
-        .collect()
-}
+use super::{
+    super::properties::noise,
+    {Finish, Instructions, Panels},
+};
 
 /// Row-major rows x columns, laid out in panels.
 fn laid_out(panels: Panels, matrix: &[f32]) -> Vec<f32> {
