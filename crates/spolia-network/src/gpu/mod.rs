@@ -13,6 +13,7 @@ mod kernels;
 mod norm;
 mod parameters;
 mod passes;
+mod pool;
 mod product;
 mod runner;
 #[cfg(test)]
