@@ -34,7 +34,7 @@ pub use atomic::{cell, write_atomic, write_csv};
 pub use error::RunFolderError;
 pub use manifest::{About, Machine, Manifest, NetworkEntry, StepEntry, StepState, StudyEntry};
 pub use problems::Problem;
-pub use step_key::{StepKey, file_state, hash_file};
+pub use step_key::{StepKey, file_state, hash_file, hex};
 
 /// What to do about a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

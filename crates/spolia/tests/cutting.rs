@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cohort::striped::slides;
-use cohort::{number, rows, spolia, told};
+use cohort::{number, patches_of_study, rows, spolia, told};
 use spolia_measure::stain::{StainBasis, StainOptions};
 use spolia_slide::write;
 
@@ -170,19 +170,7 @@ fn labels_by_share_centre_and_central_square() {
          per_slide = 20\nlabel = \"central\"\nexclude = [\"patient_003_node_1\"]\nval = 0.5\ntest = 0\n[network.random]\n",
     )
     .unwrap();
-    spolia(
-        &[
-            "run",
-            "study.toml",
-            "--quiet",
-            "--only",
-            "patches",
-            "--out",
-            "run",
-        ],
-        root,
-    )
-    .success();
+    patches_of_study(root).success();
     let patches = rows(&root.join("run/patches.csv"));
     assert_eq!(patches.len(), 7 * 20);
     for patch in &patches {
@@ -305,19 +293,7 @@ fn patches_get_the_stains_of_another_image() {
          unannotated = \"normal\"\nstain = \"macenko\"\nval = 0.5\ntest = 0\n[network.random]\n",
     )
     .unwrap();
-    spolia(
-        &[
-            "run",
-            "study.toml",
-            "--quiet",
-            "--only",
-            "patches",
-            "--out",
-            "run",
-        ],
-        root,
-    )
-    .code(1);
+    patches_of_study(root).code(1);
     let problems = rows(&root.join("run/problems.csv"));
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(problems[0]["item"], "patient_009_node_1");

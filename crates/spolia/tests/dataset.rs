@@ -5,7 +5,7 @@ mod cohort;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use cohort::{images, number, rows, spolia, told};
+use cohort::{images, number, patches_of_study, rows, spolia, told};
 
 #[test]
 fn each_centre_is_left_out_in_turn() {
@@ -66,19 +66,7 @@ fn each_centre_is_left_out_in_turn() {
 
     let study = "name = \"centres\"\n[patches]\nimages = \"images.csv\"\ntest_centres = [\"c1\"]\nval = 0.2\n[network.random]\n";
     fs::write(root.join("study.toml"), study).unwrap();
-    spolia(
-        &[
-            "run",
-            "study.toml",
-            "--quiet",
-            "--only",
-            "patches",
-            "--out",
-            "run",
-        ],
-        root,
-    )
-    .success();
+    patches_of_study(root).success();
     for patch in rows(&root.join("run/patches.csv")) {
         assert_eq!(
             patch["split"] == "test",

@@ -338,20 +338,8 @@ fn the_template_is_valid_and_says_the_defaults() {
 
 #[test]
 fn every_default_and_example_is_accepted() {
+    use spolia::study::OF_SLIDES;
     use spolia::study::keys::{Absent, KEYS, Section};
-    const OF_SLIDES: [&str; 11] = [
-        "annotations",
-        "slide_mpp",
-        "per_slide",
-        "unannotated",
-        "label",
-        "tumor_share",
-        "normal_share",
-        "central",
-        "exclude",
-        "stain",
-        "stain_target",
-    ];
     for key in KEYS {
         let value = match key.absent {
             Absent::Value(value) => value,

@@ -12,6 +12,7 @@ use spolia_network::{Cpu, Cut, Engine, Network, StageId, Tensor, Weights};
 use super::batches::{self, BATCH};
 use super::train::plain;
 use crate::context::Context;
+use crate::run_folder::hex;
 
 /// A folder of activations, one file for each cut of a network on some patches; named after all that they are made from.
 pub struct Store {
@@ -179,7 +180,7 @@ fn name(
         hash.update(&image.data);
     }
     let digest = hash.finalize();
-    Ok(digest[..16].iter().map(|b| format!("{b:02x}")).collect())
+    Ok(hex(&digest[..16]))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> miette::Report {

@@ -126,6 +126,7 @@ pub fn file_state(file: &Path) -> (u64, u128) {
     (meta.len(), changed.map_or(0, |time| time.as_nanos()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

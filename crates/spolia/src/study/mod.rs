@@ -26,6 +26,7 @@ use std::path::Path;
 pub use error::StudyError;
 pub use known::Known;
 pub use plan::*;
+pub use slides::OF_SLIDES;
 pub use sweep::{Arm, Control, SweepPlan};
 
 impl Study {

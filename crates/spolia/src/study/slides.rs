@@ -8,7 +8,7 @@ use super::written::Table;
 use crate::jobs::slides::{LabelBy, Labelling, Normalisation, StainMethod};
 
 /// Keys of `[patches]` that say nothing without slides.
-const OF_SLIDES: [&str; 13] = [
+pub const OF_SLIDES: [&str; 13] = [
     "annotations",
     "mpp",
     "level",

@@ -40,6 +40,12 @@ pub fn spolia(arguments: &[&str], folder: &Path) -> Assert {
         .assert()
 }
 
+/// Runs the step `patches` of a folder's study.toml, into `run`.
+pub fn patches_of_study(folder: &Path) -> Assert {
+    let call = "run study.toml --quiet --only patches --out run";
+    spolia(&call.split(' ').collect::<Vec<_>>(), folder)
+}
+
 /// What it told on standard error.
 pub fn told(done: &Assert) -> String {
     String::from_utf8_lossy(&done.get_output().stderr).into_owned()

@@ -67,9 +67,6 @@ impl Network {
     /// # Errors
     /// A table is missing or damaged.
     pub fn read(folder: &Path, name: &str, seed: u64) -> miette::Result<Self> {
-        let number = |row: &BTreeMap<String, String>, column: &str| -> Option<f64> {
-            row.get(column)?.parse().ok()
-        };
         let mut probabilities = BTreeMap::new();
         for row in rows(&folder.join("predictions.csv"))? {
             let logit = row.get("logit").and_then(|text| text.parse().ok());
@@ -123,11 +120,19 @@ impl Scored<'_> {
     }
 }
 
-/// Rows of a table by column; none where there is no table.
+/// A row of a table, by column.
+pub type Row = BTreeMap<String, String>;
+
+/// A number of a row, where there is one.
+pub fn number(row: &Row, column: &str) -> Option<f64> {
+    row.get(column)?.parse().ok()
+}
+
+/// Rows of a table; none where there is no table.
 ///
 /// # Errors
 /// It is there, and damaged.
-pub fn rows(file: &Path) -> miette::Result<Vec<BTreeMap<String, String>>> {
+pub fn rows(file: &Path) -> miette::Result<Vec<Row>> {
     if !file.exists() {
         return Ok(Vec::new());
     }

@@ -1,14 +1,10 @@
 //! What became of each stage of a finetuned network: kept, adapted or rebuilt, by its drift against that of two nulls.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::Estimate;
 use super::comparisons::Comparison;
-
-/// A row of a table, by column.
-type Row = BTreeMap<String, String>;
+use super::scores::{Row, number};
 
 /// What became of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -237,10 +233,6 @@ impl Reused {
 
 fn is(row: &Row, column: &str, value: &str) -> bool {
     row.get(column).is_some_and(|v| v == value)
-}
-
-fn number(row: &Row, column: &str) -> Option<f64> {
-    row.get(column)?.parse().ok()
 }
 
 fn estimate(row: &Row, column: &str) -> Option<Estimate> {
