@@ -157,7 +157,7 @@ impl FrozenGpu {
         for (i, step) in pass.plan.steps.iter().enumerate() {
             last_use[step.source.buffer] = i;
         }
-        pass.activations[0] = Some(self.runner.upload_tensor(input).values);
+        pass.activations[0] = Some(self.runner.upload_tensor(input)?.values);
         for i in 0..pass.plan.steps.len() {
             let step = pass.plan.steps[i];
             let (source, target) = (step.source.buffer, step.target.buffer);
@@ -315,7 +315,7 @@ impl Frozen for FrozenGpu {
         check_seeds(&activations, &seeds)?;
         let mut gradients = vec![None; pass.plan.buffers.len()];
         for (&buffer, seed) in buffers.iter().zip(&seeds) {
-            gradients[buffer] = Some(self.runner.upload_tensor(seed).values);
+            gradients[buffer] = Some(self.runner.upload_tensor(seed)?.values);
         }
         let mut meter = std::mem::take(&mut self.meter);
         let done = self.backward(&pass, &transposed, relu, gradients, &mut meter);

@@ -7,7 +7,7 @@ use cubecl::{calculate_cube_count_elemwise, client::Client, prelude::*, server::
 
 use super::kernels::{
     ShapeLaunch, UNITS,
-    elementwise::{self, affine, affine_gradient, combine, fill, pad},
+    elementwise::{self, affine, affine_gradient, combine, dense, fill},
 };
 use crate::{
     Error, ReluGradient, Tensor,
@@ -126,43 +126,40 @@ impl Runner {
         }
     }
 
-    /// Brings values to the device; their number is a multiple of four.
+    /// Brings values to the device.
     pub fn upload(&self, values: &[f32]) -> Values {
-        debug_assert_eq!(values.len() % 4, 0);
         Values {
             handle: self.client.create_from_slice(f32::as_bytes(values)),
             len: values.len(),
         }
     }
 
-    /// Brings a tensor to the device; its layout there.
-    pub fn upload_tensor(&self, tensor: &Tensor) -> Image {
+    /// Brings a tensor to the device; its layout there. The room for a multiple of four channels is made there, where it
+    /// costs nothing beside the way.
+    ///
+    /// # Errors
+    /// As [`Runner::empty`].
+    pub fn upload_tensor(&self, tensor: &Tensor) -> Result<Image, Error> {
         let [images, height, width, channels] = tensor.shape();
-        let stride = fours(channels);
-        let values = if stride == channels {
-            self.upload(tensor.data())
-        } else {
-            let mut padded = vec![0.0; images * height * width * stride];
-            for (to, from) in padded
-                .chunks_exact_mut(stride)
-                .zip(tensor.data().chunks_exact(channels.max(1)))
-            {
-                to[..channels].copy_from_slice(from);
-            }
-            self.upload(&padded)
-        };
-        Image {
-            values,
+        let image = Image {
+            values: self.upload(tensor.data()),
             layout: Layout {
                 images,
                 height,
                 width,
-                stride,
+                stride: channels,
                 offset: 0,
                 channels,
             },
             zeros_behind: true,
+        };
+        let stride = fours(channels);
+        if stride == channels {
+            return Ok(image);
         }
+        let layout = Layout { stride, ..image.layout };
+        let values = self.dense(&image, stride)?;
+        Ok(Image { values, layout, ..image })
     }
 
     /// Brings values back from the device.
@@ -188,18 +185,20 @@ impl Runner {
     /// # Errors
     /// As [`Runner::read`].
     pub fn read_tensors(&self, images: &[Image]) -> Result<Vec<Tensor>, Error> {
-        let found = self.read(images.iter().map(|i| i.values.clone()).collect())?;
+        let whole = |image: &Image| {
+            let l = &image.layout;
+            if l.stride == l.channels {
+                return Ok(image.values.clone());
+            }
+            self.dense(image, l.channels)
+        };
+        let found = self.read(images.iter().map(whole).collect::<Result<_, _>>()?)?;
         images
             .iter()
             .zip(found)
-            .map(|(image, values)| {
+            .map(|(image, mut data)| {
                 let l = &image.layout;
-                let data = if l.stride == l.channels {
-                    values
-                } else {
-                    let pixels = values.chunks_exact(l.stride);
-                    pixels.flat_map(|p| p[..l.channels].to_vec()).collect()
-                };
+                data.truncate(l.pixels() * l.channels);
                 Tensor::new([l.images, l.height, l.width, l.channels], data)
             })
             .collect()
@@ -251,21 +250,7 @@ impl Runner {
                 ..image.clone()
             });
         }
-        let len = l.pixels() * channels;
-        let values = self.empty(len)?;
-        // Safety: every unit checks its place against the length.
-        unsafe {
-            pad::launch_unchecked(
-                &self.client,
-                self.count(len),
-                CubeDim::new_1d(UNITS),
-                image.values.arg(),
-                values.arg(),
-                image.shape(),
-                channels,
-                len,
-            );
-        }
+        let values = self.dense(image, channels)?;
         let layout = Layout {
             stride: channels,
             offset: 0,
@@ -277,6 +262,26 @@ impl Runner {
             layout,
             zeros_behind: true,
         })
+    }
+
+    /// A view's values in a buffer of `channels` channels without gaps, zeros where the view has fewer.
+    fn dense(&self, image: &Image, channels: usize) -> Result<Values, Error> {
+        let len = image.layout.pixels() * channels;
+        let values = self.empty(len)?;
+        // Safety: every unit checks its place against the length.
+        unsafe {
+            dense::launch_unchecked(
+                &self.client,
+                self.count(len),
+                CubeDim::new_1d(UNITS),
+                image.values.arg(),
+                values.arg(),
+                image.shape(),
+                channels,
+                len,
+            );
+        }
+        Ok(values)
     }
 
     /// y = max(x (+ y), floor).

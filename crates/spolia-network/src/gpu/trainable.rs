@@ -102,7 +102,7 @@ impl TrainableGpu {
                 Plan::for_input(&self.network, Cut::behind(&self.network, frozen), shape)?
             }
         };
-        Ok((plan, self.runner.upload_tensor(input)))
+        Ok((plan, self.runner.upload_tensor(input)?))
     }
 
     /// Forward, loss and gradients; gradients are not taken of a loss that is not finite.
@@ -122,7 +122,7 @@ impl TrainableGpu {
                 self.runner.transpose(kernel, &own.values, &self.transposed);
             }
             let gradient = Tensor::new(logits.shape(), gradient)?;
-            let gradient = self.runner.upload_tensor(&gradient);
+            let gradient = self.runner.upload_tensor(&gradient)?;
             passes.backward(&self.transposed, &self.gradients, &gradient, meter)?;
         }
         meter.end();

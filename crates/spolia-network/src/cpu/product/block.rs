@@ -96,12 +96,14 @@ unsafe fn sum<T: Vector, const M: usize, const V: usize, const TRANSPOSED: bool>
                     let column = if TRANSPOSED { done * stride } else { done };
                     job.lhs.wrapping_offset(run.lhs).wrapping_add(row + column)
                 });
+                // A copy whose address nobody takes: sums that are also added to totals below would be stored at each step.
+                let mut block = sums;
                 for _ in 0..part {
                     let mut right = [T::splat(0.0); V];
                     for (v, r) in right.iter_mut().enumerate() {
                         *r = T::load(rhs.add(v * T::LANES));
                     }
-                    for (m, sums) in sums.iter_mut().enumerate() {
+                    for (m, sums) in block.iter_mut().enumerate() {
                         let left = T::splat(if TRANSPOSED {
                             *lhs[0].add(m)
                         } else {
@@ -115,6 +117,7 @@ unsafe fn sum<T: Vector, const M: usize, const V: usize, const TRANSPOSED: bool>
                     let step = if TRANSPOSED { stride } else { 1 };
                     lhs = lhs.map(|l| l.wrapping_add(step));
                 }
+                sums = block;
                 done += part;
                 summed += part;
                 if summed == PART {

@@ -33,9 +33,9 @@ pub(in super::super) fn combine(
     }
 }
 
-/// y = x, with zeros in the channels that y has and x does not.
+/// y = x without gaps between its channels, with zeros in the channels that y has and x does not.
 #[cube(launch_unchecked)]
-pub(in super::super) fn pad(x: &[f32], y: &mut [f32], from: Shape, channels: usize, len: usize) {
+pub(in super::super) fn dense(x: &[f32], y: &mut [f32], from: Shape, channels: usize, len: usize) {
     if ABSOLUTE_POS < len {
         let pixel = ABSOLUTE_POS / channels;
         let channel = ABSOLUTE_POS % channels;
