@@ -48,6 +48,8 @@ pub struct StageProfile {
 pub struct Profile {
     /// The stages that were run.
     pub stages: Vec<StageProfile>,
+    /// Copies of inputs, activations asked for and gradients between the processor's memory and a device's; none on the CPU.
+    pub copies: Work,
     /// The most bytes that activations and their gradients held at once, buffers kept for reuse among them.
     pub peak_bytes: usize,
 }
@@ -56,7 +58,7 @@ impl Profile {
     /// All stages together, forward and backward.
     #[must_use]
     pub fn total(&self) -> Work {
-        let mut total = Work::default();
+        let mut total = self.copies;
         for work in self.stages.iter().flat_map(|s| [s.forward, s.backward]) {
             total.seconds += work.seconds;
             total.operations += work.operations;
@@ -126,6 +128,7 @@ impl Meter {
     pub fn begin(&mut self, network: &Network) {
         if let Some(profile) = &mut self.0 {
             profile.peak_bytes = 0;
+            profile.copies = Work::default();
             profile.stages = network
                 .stages()
                 .map(|(stage, _)| StageProfile {
@@ -175,6 +178,15 @@ impl Meter {
         work.bytes += (products * 4 * (values + kernel)) as u64;
     }
 
+    /// Ends the timing of a copy between memories.
+    #[cfg(any(feature = "cuda", feature = "wgpu"))]
+    pub fn copied(&mut self, started: Option<Instant>, bytes: usize) {
+        if let (Some(profile), Some(started)) = (&mut self.0, started) {
+            profile.copies.seconds += started.elapsed().as_secs_f64();
+            profile.copies.bytes += bytes as u64;
+        }
+    }
+
     /// Notes what is held now.
     pub fn held(&mut self, bytes: impl FnOnce() -> usize) {
         if let Some(profile) = &mut self.0 {
@@ -187,6 +199,8 @@ impl Meter {
         if let (Some(profile), Some(head)) = (&mut self.0, head) {
             profile.stages.splice(0..0, head.stages.iter().copied());
             profile.peak_bytes += head.peak_bytes;
+            profile.copies.seconds += head.copies.seconds;
+            profile.copies.bytes += head.copies.bytes;
         }
     }
 }

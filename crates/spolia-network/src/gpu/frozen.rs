@@ -122,9 +122,9 @@ impl FrozenGpu {
             kernels,
             linears,
             norms,
-            scales: runner.upload(&scales),
-            shifts: runner.upload(&shifts),
-            weights: runner.upload(&packed),
+            scales: runner.upload(scales),
+            shifts: runner.upload(shifts),
+            weights: runner.upload(packed),
             transposed: None,
             plan: None,
             meter: Meter::default(),
@@ -157,7 +157,7 @@ impl FrozenGpu {
         for (i, step) in pass.plan.steps.iter().enumerate() {
             last_use[step.source.buffer] = i;
         }
-        pass.activations[0] = Some(self.runner.upload_tensor(input)?.values);
+        pass.activations[0] = Some(self.runner.upload_tensor(input, meter)?.values);
         for i in 0..pass.plan.steps.len() {
             let step = pass.plan.steps[i];
             let (source, target) = (step.source.buffer, step.target.buffer);
@@ -271,28 +271,43 @@ impl FrozenGpu {
     }
 
     /// The taps' activations, on the CPU.
-    fn taken(&self, pass: &Pass, buffers: &[usize]) -> Result<Vec<Tensor>, Error> {
+    fn taken(
+        &self,
+        pass: &Pass,
+        buffers: &[usize],
+        meter: &mut Meter,
+    ) -> Result<Vec<Tensor>, Error> {
         let images: Vec<Image> = buffers
             .iter()
             .map(|&b| pass.activation(pass.whole(b)))
             .collect::<Result<_, _>>()?;
-        self.runner.read_tensors(&images)
+        self.runner.read_tensors(&images, meter)
+    }
+
+    /// A call whose steps are timed where that is asked for.
+    fn metered<R>(
+        &mut self,
+        call: impl FnOnce(&mut Self, &mut Meter) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let mut meter = std::mem::take(&mut self.meter);
+        meter.begin(&self.network);
+        let found = call(self, &mut meter);
+        meter.end();
+        self.meter = meter;
+        found
     }
 }
 
 impl Frozen for FrozenGpu {
     fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error> {
-        let mut pass = self.lay(input)?;
-        let buffers = pass.plan.buffers_of(&self.network, taps)?;
-        self.meter.begin(&self.network);
-        let mut meter = std::mem::take(&mut self.meter);
-        let done = self.run(&mut pass, input, (&buffers, false), &mut meter);
-        meter.end();
-        self.meter = meter;
-        done?;
-        let found = self.taken(&pass, &buffers)?;
-        self.plan = Some((input.shape(), pass.plan));
-        Ok(found)
+        self.metered(|own, meter| {
+            let mut pass = own.lay(input)?;
+            let buffers = pass.plan.buffers_of(&own.network, taps)?;
+            own.run(&mut pass, input, (&buffers, false), meter)?;
+            let found = own.taken(&pass, &buffers, meter)?;
+            own.plan = Some((input.shape(), pass.plan));
+            Ok(found)
+        })
     }
 
     fn input_gradient(
@@ -302,34 +317,28 @@ impl Frozen for FrozenGpu {
         relu: ReluGradient,
         objective: &mut Objective<'_>,
     ) -> Result<Tensor, Error> {
-        let transposed = self.transposed()?;
-        let mut pass = self.lay(input)?;
-        let buffers = pass.plan.buffers_of(&self.network, taps)?;
-        self.meter.begin(&self.network);
-        let mut meter = std::mem::take(&mut self.meter);
-        let done = self.run(&mut pass, input, (&buffers, true), &mut meter);
-        self.meter = meter;
-        done?;
-        let activations = self.taken(&pass, &buffers)?;
-        let seeds = objective(&activations);
-        check_seeds(&activations, &seeds)?;
-        let mut gradients = vec![None; pass.plan.buffers.len()];
-        for (&buffer, seed) in buffers.iter().zip(&seeds) {
-            gradients[buffer] = Some(self.runner.upload_tensor(seed)?.values);
-        }
-        let mut meter = std::mem::take(&mut self.meter);
-        let done = self.backward(&pass, &transposed, relu, gradients, &mut meter);
-        meter.end();
-        self.meter = meter;
-        let found = match done? {
-            Some(values) => {
-                let image = pass.image(&values, pass.whole(0));
-                self.runner.read_tensors(&[image])?.swap_remove(0)
+        self.metered(|own, meter| {
+            let transposed = own.transposed()?;
+            let mut pass = own.lay(input)?;
+            let buffers = pass.plan.buffers_of(&own.network, taps)?;
+            own.run(&mut pass, input, (&buffers, true), meter)?;
+            let activations = own.taken(&pass, &buffers, meter)?;
+            let seeds = objective(&activations);
+            check_seeds(&activations, &seeds)?;
+            let mut gradients = vec![None; pass.plan.buffers.len()];
+            for (&buffer, seed) in buffers.iter().zip(&seeds) {
+                gradients[buffer] = Some(own.runner.upload_tensor(seed, meter)?.values);
             }
-            None => Tensor::zeros(input.shape()),
-        };
-        self.plan = Some((input.shape(), pass.plan));
-        Ok(found)
+            let found = match own.backward(&pass, &transposed, relu, gradients, meter)? {
+                Some(values) => {
+                    let image = pass.image(&values, pass.whole(0));
+                    own.runner.read_tensors(&[image], meter)?.swap_remove(0)
+                }
+                None => Tensor::zeros(input.shape()),
+            };
+            own.plan = Some((input.shape(), pass.plan));
+            Ok(found)
+        })
     }
 
     fn measure(&mut self, on: bool) {

@@ -76,10 +76,10 @@ impl Parameters {
                 to.extend_from_slice(&weights.get(&format!("{}.{part}", norm.name))?.data);
             }
         }
-        own.values = runner.upload(&own.pack(weights, "")?);
+        own.values = runner.upload(own.pack(weights, "")?);
         let mut running = running.concat();
         running.resize(fours(running.len().max(1)), 0.0);
-        own.running = runner.upload(&running);
+        own.running = runner.upload(running);
         Ok(own)
     }
 

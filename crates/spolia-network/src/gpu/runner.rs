@@ -3,7 +3,9 @@
 
 use std::time::Instant;
 
-use cubecl::{calculate_cube_count_elemwise, client::Client, prelude::*, server::Handle};
+use cubecl::{
+    bytes::Bytes, calculate_cube_count_elemwise, client::Client, prelude::*, server::Handle,
+};
 
 use super::kernels::{
     ShapeLaunch, UNITS,
@@ -126,11 +128,11 @@ impl Runner {
         }
     }
 
-    /// Brings values to the device.
-    pub fn upload(&self, values: &[f32]) -> Values {
+    /// Brings values to the device, without a copy on the way.
+    pub fn upload(&self, values: Vec<f32>) -> Values {
         Values {
-            handle: self.client.create_from_slice(f32::as_bytes(values)),
             len: values.len(),
+            handle: self.client.create(Bytes::from_elems(values)),
         }
     }
 
@@ -139,10 +141,20 @@ impl Runner {
     ///
     /// # Errors
     /// As [`Runner::empty`].
-    pub fn upload_tensor(&self, tensor: &Tensor) -> Result<Image, Error> {
+    pub fn upload_tensor(&self, tensor: &Tensor, meter: &mut Meter) -> Result<Image, Error> {
+        let started = meter.start();
+        let image = self.laid_out(tensor)?;
+        if started.is_some() {
+            self.wait()?;
+            meter.copied(started, 4 * tensor.data().len());
+        }
+        Ok(image)
+    }
+
+    fn laid_out(&self, tensor: &Tensor) -> Result<Image, Error> {
         let [images, height, width, channels] = tensor.shape();
         let image = Image {
-            values: self.upload(tensor.data()),
+            values: self.upload(tensor.data().to_vec()),
             layout: Layout {
                 images,
                 height,
@@ -157,9 +169,16 @@ impl Runner {
         if stride == channels {
             return Ok(image);
         }
-        let layout = Layout { stride, ..image.layout };
+        let layout = Layout {
+            stride,
+            ..image.layout
+        };
         let values = self.dense(&image, stride)?;
-        Ok(Image { values, layout, ..image })
+        Ok(Image {
+            values,
+            layout,
+            ..image
+        })
     }
 
     /// Brings values back from the device.
@@ -184,7 +203,8 @@ impl Runner {
     ///
     /// # Errors
     /// As [`Runner::read`].
-    pub fn read_tensors(&self, images: &[Image]) -> Result<Vec<Tensor>, Error> {
+    pub fn read_tensors(&self, images: &[Image], meter: &mut Meter) -> Result<Vec<Tensor>, Error> {
+        let started = meter.start();
         let whole = |image: &Image| {
             let l = &image.layout;
             if l.stride == l.channels {
@@ -193,6 +213,7 @@ impl Runner {
             self.dense(image, l.channels)
         };
         let found = self.read(images.iter().map(whole).collect::<Result<_, _>>()?)?;
+        meter.copied(started, 4 * images.iter().map(Image::len).sum::<usize>());
         images
             .iter()
             .zip(found)

@@ -102,7 +102,9 @@ impl TrainableGpu {
                 Plan::for_input(&self.network, Cut::behind(&self.network, frozen), shape)?
             }
         };
-        Ok((plan, self.runner.upload_tensor(input)?))
+        self.meter.begin(&self.network);
+        let image = self.runner.upload_tensor(input, &mut self.meter)?;
+        Ok((plan, image))
     }
 
     /// Forward, loss and gradients; gradients are not taken of a loss that is not finite.
@@ -110,11 +112,10 @@ impl TrainableGpu {
         check_labels(input, labels)?;
         let (plan, image) = self.lay(input)?;
         let (own, meter) = (&self.parameters, &mut self.meter);
-        meter.begin(&self.network);
         let passes = Passes::forward(&self.runner, own, &self.batch, &plan, &image, meter)?;
         let logits = self
             .runner
-            .read_tensors(&[passes.output()?])?
+            .read_tensors(&[passes.output()?], meter)?
             .swap_remove(0);
         let (loss, gradient) = cross_entropy(logits.data(), labels);
         if loss.is_finite() {
@@ -122,7 +123,7 @@ impl TrainableGpu {
                 self.runner.transpose(kernel, &own.values, &self.transposed);
             }
             let gradient = Tensor::new(logits.shape(), gradient)?;
-            let gradient = self.runner.upload_tensor(&gradient)?;
+            let gradient = self.runner.upload_tensor(&gradient, meter)?;
             passes.backward(&self.transposed, &self.gradients, &gradient, meter)?;
         }
         meter.end();
@@ -188,7 +189,6 @@ impl Trainable for TrainableGpu {
     fn gather_statistics(&mut self, input: &Tensor) -> Result<(), Error> {
         let (plan, image) = self.lay(input)?;
         let (own, meter) = (&self.parameters, &mut self.meter);
-        meter.begin(&self.network);
         Passes::forward(&self.runner, own, &self.batch, &plan, &image, meter)?;
         meter.end();
         self.plan = Some((image_shape(&image), plan));
@@ -211,7 +211,7 @@ impl Trainable for TrainableGpu {
             .into_iter()
             .map(|s| (s / count as f64) as f32)
             .collect();
-        self.parameters.running = self.runner.upload(&means);
+        self.parameters.running = self.runner.upload(means);
     }
 
     fn weights(&self) -> Result<Weights, Error> {
@@ -231,7 +231,7 @@ impl Trainable for TrainableGpu {
     fn set_velocities(&mut self, velocities: &Weights) -> Result<(), Error> {
         let architecture = self.network.architecture();
         let values = self.parameters.pack(velocities, architecture)?;
-        self.velocities = self.runner.upload(&values);
+        self.velocities = self.runner.upload(values);
         Ok(())
     }
 

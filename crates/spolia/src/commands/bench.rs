@@ -8,7 +8,7 @@ use spolia_interpret::attention::{Method, maps};
 use spolia_interpret::visualize::{Preset, Settings, render};
 use spolia_measure::{Gray, Workspace, haralick13};
 use spolia_network::{
-    Convention, Cut, Initialisation, Network, Profile, ReluGradient, Sgd, StageId, Tensor,
+    Convention, Cut, Initialisation, Network, Profile, ReluGradient, Sgd, StageId, Tensor, Work,
     inception_v3, initialise,
 };
 use spolia_slide::phantom;
@@ -64,7 +64,7 @@ pub struct Bench {
 }
 
 /// Columns of `--profile`: bytes are what has to be read and written at least; peak_bytes is what activations and gradients
-/// held at once.
+/// held at once. On a device, stage `copies` is what goes there and comes back, all in the forward columns.
 const PROFILE: [&str; 11] = [
     "work",
     "batch",
@@ -131,13 +131,21 @@ impl Bench {
                 let (network, profile) = self.profiled(work, usize::from(batch))?;
                 let total = profile.total().seconds;
                 let round = |v: f64| (v * 1000.0).round() / 1000.0;
-                for stage in &profile.stages {
-                    let (forward, backward) = (stage.forward, stage.backward);
+                let copies = (profile.copies.bytes > 0).then_some((
+                    "copies",
+                    profile.copies,
+                    Work::default(),
+                ));
+                let stages = profile
+                    .stages
+                    .iter()
+                    .map(|s| (network.name(s.stage), s.forward, s.backward));
+                for (stage, forward, backward) in copies.into_iter().chain(stages) {
                     let share = (forward.seconds + backward.seconds) / total;
                     table.push(vec![
                         work.as_str().into(),
                         batch.into(),
-                        network.name(stage.stage).into(),
+                        stage.into(),
                         round(forward.seconds * 1e3).into(),
                         round(forward.gflops()).into(),
                         forward.bytes.into(),
