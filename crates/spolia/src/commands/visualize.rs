@@ -15,7 +15,7 @@ use super::network_args::NetworkArgs;
 use crate::context::{Context, Outcome, Wrong};
 use crate::jobs::model::Model;
 use crate::jobs::visualize::written::Form;
-use crate::jobs::visualize::{self as jobs, draw};
+use crate::jobs::visualize::{self as jobs, draw, estimate};
 use crate::output;
 use crate::run_folder::write_csv;
 use crate::seed;
@@ -127,20 +127,22 @@ impl Visualize {
             "visualize",
             self.layers.len() * channels.len() * settings.total_steps(),
         );
-        let mut rows = Vec::new();
-        let mut dead = Vec::new();
+        let mut stages = Vec::new();
         for layer in &self.layers {
             let stage = model.network.stage(layer).into_diagnostic()?;
-            let name = model.network.name(stage);
-            let drawn = draw(
-                &model,
-                stage,
-                &channels,
-                self.batch as usize,
-                &settings,
-                &self.out.join(name),
-                &task,
-            )?;
+            stages.push((stage, self.out.join(model.network.name(stage))));
+        }
+        let batch = self.batch as usize;
+        let work: Vec<_> = stages
+            .iter()
+            .map(|(s, to)| (*s, &channels[..], to.as_path()))
+            .collect();
+        estimate::tell(&model, &work, batch, &settings, &task)?;
+        let mut rows = Vec::new();
+        let mut dead = Vec::new();
+        for (stage, folder) in &stages {
+            let (stage, name) = (*stage, model.network.name(*stage));
+            let drawn = draw(&model, stage, &channels, batch, &settings, folder, &task)?;
             for channel in drawn {
                 if channel.dead {
                     dead.push(format!("{name} channel {}", channel.channel));

@@ -14,7 +14,7 @@ use crate::jobs::concepts::tables::fill_q;
 use crate::jobs::model::Model;
 use crate::jobs::visualize::compare::{self, Drawn};
 use crate::jobs::visualize::exemplars::OnData;
-use crate::jobs::visualize::{self as jobs, Channel, draw};
+use crate::jobs::visualize::{self as jobs, Channel, draw, estimate};
 use crate::run_folder::Begin;
 use crate::seed;
 use crate::study::{Channels, Origin, PresetPlan, VisualizePlan};
@@ -96,10 +96,22 @@ fn draw_all(
     let channels = work.iter().map(|(_, c)| c.len()).sum();
     let steps = channels * settings.total_steps();
     let task = run.context.progress.start(step, steps);
+    let mut all = Vec::new();
     for (layer, channels) in work {
         let stage = model.network.stage(layer).into_diagnostic()?;
-        let to = run.folder.path(format!("{folder}/{layer}"));
-        draw(model, stage, channels, plan.batch, settings, &to, &task)?;
+        all.push((
+            stage,
+            &channels[..],
+            run.folder.path(format!("{folder}/{layer}")),
+        ));
+    }
+    let places: Vec<estimate::Work<'_>> = all
+        .iter()
+        .map(|(s, c, to)| (*s, *c, to.as_path()))
+        .collect();
+    estimate::tell(model, &places, plan.batch, settings, &task)?;
+    for (stage, channels, to) in places {
+        draw(model, stage, channels, plan.batch, settings, to, &task)?;
     }
     task.finish();
     Ok(run.folder.finish(step, channels)?)

@@ -1,6 +1,7 @@
 //! The images that excite channels most, several channels at a time; finished channels are never redone.
 
 pub mod compare;
+pub mod estimate;
 pub mod exemplars;
 pub mod written;
 
