@@ -99,28 +99,33 @@ pub fn shuffled(network: &Network, like: &Weights, seed: u64) -> Result<Weights,
     )
 }
 
-/// Untrained weights (Xavier) that keep only batch norm's running means and variances of `like`: what the scale of
-/// activations alone is worth.
+/// Untrained weights (Xavier) that keep only batch norm of `like`: its scale, shift and running statistics, what the scale
+/// of activations alone is worth. The running statistics by themselves would be worth nothing: training looks at each
+/// batch's own.
 ///
 /// # Errors
 /// [`Error::NoBatchNorm`] where the network has none, [`Error::MissingTensor`] where `like` lacks one.
-pub fn keep_statistics(network: &Network, like: &Weights, seed: u64) -> Result<Weights, Error> {
+pub fn keep_batch_norm(network: &Network, like: &Weights, seed: u64) -> Result<Weights, Error> {
     let mut weights = initialise(network, Initialisation::Xavier, seed);
-    let mut kept = 0;
+    let norms: Vec<String> = weights
+        .tensors
+        .keys()
+        .filter_map(|name| name.strip_suffix(".running_mean").map(str::to_owned))
+        .collect();
     for (name, tensor) in &mut weights.tensors {
-        if name.contains(".running_") {
+        let layer = name.rsplit_once('.').map_or("", |(layer, _)| layer);
+        if norms.iter().any(|n| n == layer) {
             tensor.clone_from(like.get(name)?);
-            kept += 1;
         }
     }
-    if kept == 0 {
+    if norms.is_empty() {
         return Err(Error::NoBatchNorm {
             architecture: network.architecture().into(),
         });
     }
     weights.metadata.history.clear();
     let story = format!(
-        "batch norm statistics of {}, all else Xavier, seed {seed}",
+        "batch norm of {}, all else Xavier, seed {seed}",
         like.source
     );
     describe(&mut weights, network, story);

@@ -50,7 +50,7 @@ pub use error::Error;
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 pub use gpu::Gpu;
 pub use graph::{BatchNorm, Conv, Network, Op, Stage, StageId, Window};
-pub use initialise::{Initialisation, initialise, keep_statistics, keep_until, mean_var, shuffled};
+pub use initialise::{Initialisation, initialise, keep_batch_norm, keep_until, mean_var, shuffled};
 pub use normalisation::Normalisation;
 pub use profile::{Profile, StageProfile, Work};
 pub use receptive_field::ReceptiveField;

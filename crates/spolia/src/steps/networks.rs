@@ -9,7 +9,7 @@ use spolia_dataset::{Augment, Patch, Split};
 use spolia_network::training::Recipe;
 use spolia_network::{
     Convention, Initialisation, Network, Weights, architecture, inception_v3, initialise,
-    keep_statistics, keep_until, mean_var, shuffled,
+    keep_batch_norm, keep_until, mean_var, shuffled,
 };
 
 use super::Run;
@@ -231,7 +231,7 @@ fn random(run: &Run<'_>, init: &Init, network: &Network, seed: u64) -> miette::R
         Init::MeanVar(of) => mean_var(network, &run.model(of)?.weights, seed).into_diagnostic(),
         Init::Shuffled(of) => shuffled(network, &run.model(of)?.weights, seed).into_diagnostic(),
         Init::Statistics(of) => {
-            keep_statistics(network, &run.model(of)?.weights, seed).into_diagnostic()
+            keep_batch_norm(network, &run.model(of)?.weights, seed).into_diagnostic()
         }
     }
 }

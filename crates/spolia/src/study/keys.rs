@@ -186,7 +186,7 @@ pub const KEYS: &[Key] = &[
     unset(Section::Patches, "test_centres", "list of centres", "the test is a share of all centres", "[\"centre_4\"]", "Centres whose patches are the test, and they alone; `test` then says nothing."),
     key(Section::Patches, "allow_leaks", "true or false", "false", "Goes on although a patient, a slide or the same image is on both sides of the split."),
 
-    key(Section::Network, "init", "\"xavier\", \"mean-var\", \"shuffled\" or \"statistics\"", "\"xavier\"", "How random weights are drawn. From the network that start names, mean-var takes each layer's mean and variance, shuffled each layer's values in a random order, statistics those of batch norm alone: controls that keep the scale and not the features."),
+    key(Section::Network, "init", "\"xavier\", \"mean-var\", \"shuffled\" or \"statistics\"", "\"xavier\"", "How random weights are drawn. From the network that start names, mean-var takes each layer's mean and variance, shuffled each layer's values in a random order, statistics batch norm alone (scale, shift and running statistics): controls that keep the scale and not the features."),
     unset(Section::Network, "weights", "path", "weights are random or another network's", "\"inception_v3.safetensors\"", "A weights file, relative to this file."),
     unset(Section::Network, "convention", "\"keras\" or \"torchvision\"", "taken from the weights file", "\"keras\"", "What the weights file was trained with (padding of pools, epsilon of batch norm)."),
     unset(Section::Network, "start", "name of a network", "the network starts by itself", "\"pretrained\"", "The network of this study whose weights it starts from."),
@@ -212,7 +212,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Sweep, "init", "list of \"xavier\", \"mean-var\", \"shuffled\", \"statistics\"", "[\"xavier\"]", "How the stages behind the cut are drawn, as of a network's init."),
     key(Section::Sweep, "freeze", "list of \"no\", \"yes\"", "[\"no\"]", "Whether the kept stages are trained too (no) or stay as they are (yes)."),
     key(Section::Sweep, "sizes", "list of whole numbers, \"all\"", "[\"all\"]", "Most training patches of each class."),
-    key(Section::Sweep, "controls", "\"none\" or list of \"shuffled\", \"statistics\", \"mean-var\", \"random-labels\"", "[\"shuffled\", \"statistics\", \"random-labels\"]", "Trainings from start's shuffled weights, from its batch-norm statistics alone, from its layers' means and variances, and from all of it with the training labels in a random order."),
+    key(Section::Sweep, "controls", "\"none\" or list of \"shuffled\", \"statistics\", \"mean-var\", \"random-labels\"", "[\"shuffled\", \"statistics\", \"random-labels\"]", "Trainings from start's shuffled weights, from its batch norm alone (scale, shift and running statistics), from its layers' means and variances, and from all of it with the training labels in a random order."),
     unset(Section::Sweep, "leave_out", "list of centres", "all centres are trained on", "[\"1\", \"2\"]", "Centres that every cut is trained without too, once for each, and tested on."),
     key(Section::Sweep, "target", "number from 0.5 to 1", "0.8", "AUC on validation patches of which the first epoch that reaches it is told."),
     key(Section::Sweep, "margin", "number from 0 to 0.5", "0.02", "Loss of AUC that counts as none: a cut is as good as all where the interval of the difference lies above its negative."),

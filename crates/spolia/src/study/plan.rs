@@ -159,7 +159,7 @@ pub enum Init {
     MeanVar(String),
     /// Each parameter's values in the network named here, in a random order: their scale without their features.
     Shuffled(String),
-    /// Glorot's, with the batch-norm statistics of the network named here.
+    /// Glorot's, with the batch norm of the network named here.
     Statistics(String),
 }
 

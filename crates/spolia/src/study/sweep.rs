@@ -60,7 +60,7 @@ pub struct Arm {
 pub enum Control {
     /// Each parameter's values in a random order.
     Shuffled,
-    /// Batch-norm statistics alone.
+    /// Batch norm alone.
     Statistics,
     /// Each layer's mean and variance alone.
     MeanVar,

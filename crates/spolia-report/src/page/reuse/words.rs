@@ -1,173 +1,23 @@
-//! The answer: what became of each stage, what keeping it is worth, and what the data do not say.
-
-use serde::Serialize;
+//! The answer in sentences: what the data support, and what they do not.
 
 use crate::figures::split_words;
-use crate::numbers::{bracketed, count, counted, listed, probability, signed, three, two};
-use crate::run::reuse::{Arm, Cut, Estimate, Finetuned, Stage, Sweep};
+use crate::numbers::{count, counted, listed, probability, signed, three, two};
+use crate::run::reuse::{Cut, Estimate, Finetuned, Stage, Sweep};
 use crate::run::{Run, first_seen};
 
 /// Networks of an arm that the field's rule asks for.
 const RULE: usize = 10;
 
-/// What the page says of `reuse/`.
-#[derive(Serialize)]
-pub(super) struct Section {
-    /// What the data support.
-    supported: Vec<String>,
-    /// What they do not.
-    open: Vec<String>,
-    stages: Vec<StageRow>,
-    arms: Vec<ArmRow>,
-    comparisons: Vec<ComparisonRow>,
-    centres: Vec<CentreRow>,
-    n: String,
-    networks: usize,
-    target: String,
-}
-
-#[derive(Serialize)]
-struct StageRow {
-    pair: String,
-    layer: String,
-    class: String,
-    cka: String,
-    natural: String,
-    retrained: String,
-    random: String,
-    kernels: String,
-    visualization: String,
-    concepts: String,
-    reuse: String,
-}
-
-#[derive(Serialize)]
-struct ArmRow {
-    name: String,
-    way: String,
-    patches: String,
-    auc: String,
-    sd: String,
-    brier: String,
-    calibration: String,
-    epochs: String,
-    gflop: String,
-}
-
-#[derive(Serialize)]
-struct ComparisonRow {
-    arm: String,
-    against: String,
-    difference: String,
-    p: String,
-    delong: String,
-}
-
-#[derive(Serialize)]
-struct CentreRow {
-    arm: String,
-    centre: String,
-    n: String,
-    inside: String,
-    new: String,
-    difference: String,
-    p: String,
-}
-
-/// Words and tables; `None` where neither drift nor a sweep says anything.
-pub(super) fn section(run: &Run) -> Option<Section> {
-    let reuse = &run.reuse;
-    let answer = &reuse.answer;
-    if answer.finetuned.is_empty() && answer.sweep.is_none() {
-        return None;
-    }
-    let (mut supported, mut open) = (Vec::new(), Vec::new());
-    for finetuned in &answer.finetuned {
-        stages_in_words(finetuned, &mut supported, &mut open);
-    }
-    if let Some(sweep) = &answer.sweep {
-        sweep_in_words(run, sweep, &mut supported, &mut open);
-    }
-    centres_in_words(run, &mut supported, &mut open);
-    let stages = answer.finetuned.iter().flat_map(|f| {
-        let pair = format!("{} \u{2192} {}", f.before, f.after);
-        f.stages.iter().map(move |s| stage_row(&pair, s))
-    });
-    let signed_ends = |e: Estimate| {
-        format!(
-            "{} ({} to {})",
-            signed3(e.value),
-            signed3(e.low),
-            signed3(e.high)
-        )
-    };
-    Some(Section {
-        supported,
-        open,
-        stages: stages.collect(),
-        arms: reuse.arms.iter().map(arm_row).collect(),
-        comparisons: reuse
-            .comparisons
-            .iter()
-            .map(|c| ComparisonRow {
-                arm: c.arm.clone(),
-                against: c.against.clone(),
-                difference: signed_ends(c.difference),
-                p: probability(c.p_holm),
-                delong: probability(c.delong_p_holm),
-            })
-            .collect(),
-        centres: reuse
-            .centres
-            .iter()
-            .map(|c| CentreRow {
-                arm: c.arm.clone(),
-                centre: c.centre.clone(),
-                n: format!("{} ({})", count(c.n), count(c.groups)),
-                inside: bracketed(Some(c.inside.value), Some(c.inside.ends())),
-                new: bracketed(Some(c.new.value), Some(c.new.ends())),
-                difference: signed_ends(c.difference),
-                p: probability(c.p_holm),
-            })
-            .collect(),
-        n: answer.sweep.as_ref().map_or_else(String::new, |s| {
-            format!("{} {} patches", count(s.n), split_words(&s.split))
-        }),
-        networks: answer.sweep.as_ref().map_or(0, |s| s.networks),
-        target: reuse
-            .arms
-            .first()
-            .map_or_else(String::new, |a| two(a.target)),
-    })
-}
-
-/// Where to cut, in one sentence.
-pub(super) fn short(run: &Run) -> Option<String> {
-    let sweep = run.reuse.answer.sweep.as_ref()?;
-    let margin = two(sweep.margin);
-    Some(match sweep.shallowest_as_good.as_deref() {
-        Some("none") => format!(
-            "Partial reuse: keeping nothing of {} loses less than {margin} of AUC to keeping all.",
-            sweep.start
-        ),
-        Some("all") | None => format!(
-            "Partial reuse: no cut of {} is shown to lose less than {margin} of AUC to keeping all.",
-            sweep.start
-        ),
-        Some(cut) => format!(
-            "Partial reuse: keeping {} through {cut} loses less than {margin} of AUC to keeping all.",
-            sweep.start
-        ),
-    })
-}
+/// Adjusted p below which a difference counts as shown.
+const LEVEL: f64 = 0.05;
 
 /// A difference of AUCs with three decimals and its sign.
-fn signed3(value: f64) -> String {
+pub(super) fn signed3(value: f64) -> String {
     let sign = if value > 0.0 { "+" } else { "" };
     format!("{sign}{}", three(value))
 }
 
-fn stages_in_words(f: &Finetuned, supported: &mut Vec<String>, open: &mut Vec<String>) {
+pub(super) fn stages_in_words(f: &Finetuned, supported: &mut Vec<String>, open: &mut Vec<String>) {
     let pair = format!("{} \u{2192} {}", f.before, f.after);
     let of =
         |class: &str| -> Vec<&Stage> { f.stages.iter().filter(|s| s.class == class).collect() };
@@ -220,7 +70,12 @@ fn stages_in_words(f: &Finetuned, supported: &mut Vec<String>, open: &mut Vec<St
     }
 }
 
-fn sweep_in_words(run: &Run, sweep: &Sweep, supported: &mut Vec<String>, open: &mut Vec<String>) {
+pub(super) fn sweep_in_words(
+    run: &Run,
+    sweep: &Sweep,
+    supported: &mut Vec<String>,
+    open: &mut Vec<String>,
+) {
     let with = |e: Estimate| format!("{} ({} to {})", three(e.value), three(e.low), three(e.high));
     let gap = |e: Estimate| {
         format!(
@@ -252,7 +107,7 @@ fn sweep_in_words(run: &Run, sweep: &Sweep, supported: &mut Vec<String>, open: &
                 gap(r.difference)
             )),
             Some(r) => open.push(format!(
-                "Whether keeping anything helps. {words}; the difference is {}.",
+                "Whether keeping all of it helps. {words}; the difference is {}.",
                 gap(r.difference)
             )),
             None => {}
@@ -299,6 +154,21 @@ fn sweep_in_words(run: &Run, sweep: &Sweep, supported: &mut Vec<String>, open: &
             supported.push(format!("{words} (difference of AUC): {}.", each(&cuts)));
         }
     }
+    let as_good = verdict("as-good");
+    // Otherwise the sentence on the shallowest says it.
+    if sweep
+        .shallowest_as_good
+        .as_deref()
+        .is_none_or(|c| c == "all")
+        && !as_good.is_empty()
+    {
+        supported.push(format!(
+            "Cuts that lose less than {} of AUC to keeping all, though not every deeper one is shown to (difference of AUC): {}.",
+            two(sweep.margin),
+            each(&as_good)
+        ));
+    }
+    better_than_none(run, sweep, supported);
     let undecided = verdict("undecided");
     if !undecided.is_empty() {
         open.push(format!(
@@ -335,6 +205,40 @@ fn sweep_in_words(run: &Run, sweep: &Sweep, supported: &mut Vec<String>, open: &
         open.push(format!(
             "Arms without all of their networks, left out: {}.",
             listed(&sweep.left_out)
+        ));
+    }
+}
+
+/// The cuts, short of all, that beat keeping nothing after adjustment for all comparisons.
+fn better_than_none(run: &Run, sweep: &Sweep, supported: &mut Vec<String>) {
+    let Some(none) = sweep.cuts.iter().find(|c| c.cut == "none") else {
+        return;
+    };
+    let better = sweep
+        .cuts
+        .iter()
+        .filter(|c| c.cut != "all")
+        .filter_map(|c| {
+            let mut pairs = run.reuse.comparisons.iter();
+            let pair = pairs.find(|p| p.arm == c.arm && p.against == none.arm)?;
+            let p = pair
+                .p_holm
+                .filter(|p| *p < LEVEL && pair.difference.low > 0.0)?;
+            let d = pair.difference;
+            Some(format!(
+                "{} {} ({} to {}), adjusted p {}",
+                c.cut,
+                signed3(d.value),
+                signed3(d.low),
+                signed3(d.high),
+                probability(Some(p))
+            ))
+        });
+    let better: Vec<String> = better.collect();
+    if !better.is_empty() {
+        supported.push(format!(
+            "Cuts better than keeping nothing (difference of AUC): {}.",
+            better.join("; ")
         ));
     }
 }
@@ -384,7 +288,7 @@ fn controls_in_words(
         );
         let what = match name {
             _ if name.starts_with("shuffled") => "the pretrained weights' values in a random order",
-            _ if name.starts_with("statistics") => "batch-norm statistics alone",
+            _ if name.starts_with("statistics") => "batch norm alone",
             _ => "each layer's mean and variance alone",
         };
         if d.low > 0.0 {
@@ -403,7 +307,7 @@ fn controls_in_words(
     }
 }
 
-fn centres_in_words(run: &Run, supported: &mut Vec<String>, open: &mut Vec<String>) {
+pub(super) fn centres_in_words(run: &Run, supported: &mut Vec<String>, open: &mut Vec<String>) {
     let centres = &run.reuse.centres;
     if centres.is_empty() {
         return;
@@ -424,63 +328,5 @@ fn centres_in_words(run: &Run, supported: &mut Vec<String>, open: &mut Vec<Strin
         ));
     } else {
         supported.push(format!("{words} (95% intervals): {}.", listed(&worse)));
-    }
-}
-
-fn stage_row(pair: &str, s: &Stage) -> StageRow {
-    let with = |e: Option<Estimate>| bracketed(e.map(|e| e.value), e.map(Estimate::ends));
-    let concepts = s.concepts.iter().map(|c| {
-        format!(
-            "{} {} \u{2192} {}",
-            c.concept,
-            two(c.r2_before.value),
-            two(c.r2_after.value)
-        )
-    });
-    StageRow {
-        pair: pair.to_owned(),
-        layer: s.layer.clone(),
-        class: s.class.clone(),
-        cka: with(s.cka),
-        natural: with(s.cka_natural),
-        retrained: with(s.null_retrained),
-        random: with(s.null_random),
-        kernels: two(s.kernel_cosine),
-        visualization: with(s.visualization.as_ref().map(|v| v.excess)),
-        concepts: match s.concepts.len() {
-            0 => two(None),
-            _ => concepts.collect::<Vec<_>>().join("; "),
-        },
-        reuse: s.reuse.as_ref().map_or_else(
-            || two(None),
-            |r| {
-                let verdict = match r.verdict.as_str() {
-                    "as-good" => "as good",
-                    other => other,
-                };
-                format!("{} ({verdict})", signed3(r.difference.value))
-            },
-        ),
-    }
-}
-
-fn arm_row(arm: &Arm) -> ArmRow {
-    let with = |e: Estimate| format!("{} ({} to {})", three(e.value), three(e.low), three(e.high));
-    ArmRow {
-        name: match &arm.control {
-            Some(control) => format!("control: {control}"),
-            None => arm.cut.clone(),
-        },
-        way: arm.way(),
-        patches: count(arm.patches),
-        auc: with(arm.auc),
-        sd: three(arm.auc_sd),
-        brier: with(arm.brier),
-        calibration: with(arm.calibration_error),
-        epochs: match arm.epochs_to_target {
-            Some(epochs) => format!("{epochs} ({} of {})", arm.reached, arm.networks),
-            None => format!("> {} ({} of {})", arm.epochs, arm.reached, arm.networks),
-        },
-        gflop: count(arm.gflop.round() as usize),
     }
 }
