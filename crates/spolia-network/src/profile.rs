@@ -50,7 +50,7 @@ pub struct Profile {
     pub stages: Vec<StageProfile>,
     /// Copies of inputs, activations asked for and gradients between the processor's memory and a device's; none on the CPU.
     pub copies: Work,
-    /// The most bytes that activations and their gradients held at once, buffers kept for reuse among them.
+    /// Bytes of the block in which activations and their gradients lie in turn; on a GPU the most that they held at once.
     pub peak_bytes: usize,
 }
 
@@ -176,6 +176,14 @@ impl Meter {
         work.seconds += started.elapsed().as_secs_f64();
         work.operations += (products * 2 * kernel * positions) as u64;
         work.bytes += (products * 4 * (values + kernel)) as u64;
+    }
+
+    /// Adds the time of making a step's target again, which the way back needs.
+    pub fn again(&mut self, started: Option<Instant>, step: &Step) {
+        if let (Some(profile), Some(started)) = (&mut self.0, started) {
+            let stage = &mut profile.stages[step.stage.0];
+            stage.backward.seconds += started.elapsed().as_secs_f64();
+        }
     }
 
     /// Ends the timing of a copy between memories.

@@ -56,6 +56,31 @@ fn kept_activations_train_to_the_same_bits() {
     assert!(whole.step(&strange, &LABELS, SGD).is_err());
 }
 
+#[test]
+fn an_image_has_the_same_bits_in_every_batch() {
+    for name in ["inception_v3", "densenet121"] {
+        let convention = if name == "inception_v3" {
+            Convention::Keras
+        } else {
+            Convention::Torchvision
+        };
+        let network = architecture(name, convention, Some(1)).unwrap();
+        let weights = initialise(&network, Initialisation::Xavier, 2);
+        let cut = Cut::to(network.last());
+        let mut frozen = Cpu.frozen(&network, &weights, cut).unwrap();
+        let taps: Vec<_> = network.stages().map(|(stage, _)| stage).collect();
+        let all = images(5);
+        let together = frozen.forward(&all, &taps).unwrap();
+        for n in 0..5 {
+            let one = Tensor::new([1, SIDE, SIDE, 3], all.image(n).to_vec()).unwrap();
+            let alone = frozen.forward(&one, &taps).unwrap();
+            for ((a, b), &tap) in together.iter().zip(&alone).zip(&taps) {
+                assert!(a.image(n) == b.data(), "image {n}, {}", network.name(tap));
+            }
+        }
+    }
+}
+
 fn cost_is_that_of_a_step(network: &Network, frozen: Option<&str>) {
     let weights = initialise(network, Initialisation::Xavier, 4);
     let stage = frozen.map(|name| network.stage(name).unwrap());

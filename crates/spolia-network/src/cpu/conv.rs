@@ -47,6 +47,20 @@ fn taps(residue: usize, padding: usize, kernel: usize, stride: usize) -> (isize,
     }
 }
 
+/// Values of a kernel laid out for the forward direction, and for the backward one.
+pub(crate) fn values(shape: &Conv) -> [usize; 2] {
+    let ([kh, kw], i, o, s) = (shape.kernel, shape.inputs, shape.outputs, shape.stride);
+    let phase = |class: usize| {
+        let (_, ny, _) = taps(class / s, shape.padding[0], kh, s);
+        let (_, nx, _) = taps(class % s, shape.padding[1], kw, s);
+        Panels::new(ny * nx * o, i).len()
+    };
+    [
+        Panels::new(kh * kw * i, o).len(),
+        (0..s * s).map(phase).sum(),
+    ]
+}
+
 impl Kernel {
     /// From PyTorch's O I H W, each output scaled by `scale`.
     pub fn new(shape: &Conv, oihw: &[f32], scale: impl Fn(usize) -> f32, gradients: bool) -> Self {
@@ -95,13 +109,16 @@ impl Kernel {
             self.shape.stride,
         );
         let (forward, whole) = (&self.forward, self.panels);
+        // Training does this after every step: what lies beyond the inputs is 0 from the first time.
+        let mut rooms = std::mem::take(&mut self.backward).into_iter();
         self.backward = (0..s * s)
             .map(|class| {
                 let residue = [class / s, class % s];
                 let (y0, ny, ky) = taps(residue[0], self.shape.padding[0], kh, s);
                 let (x0, nx, kx) = taps(residue[1], self.shape.padding[1], kw, s);
                 let panels = Panels::new(ny * nx * o, i);
-                let mut weights = vec![0.0; panels.len()];
+                let room = rooms.next().map(|phase| phase.weights);
+                let mut weights = room.unwrap_or_else(|| vec![0.0; panels.len()]);
                 let width = panels.width();
                 weights
                     .par_chunks_mut((width * panels.rows).max(1))

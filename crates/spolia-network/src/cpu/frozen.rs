@@ -1,18 +1,23 @@
 //! A cut with frozen weights: batch norm folded into the kernels, ReLU fused, buffers kept between calls.
 
 use super::{
+    buffers::Buffers,
     conv::Kernel,
     elementwise::{Affine, relu_gradient},
     layers::{self, Linear},
     norm::Norm,
-    share::{Layout, claim, pair},
+    share::Layout,
 };
 use crate::{
     Cut, Error, Frozen, Network, Objective, Profile, ReluGradient, StageId, Tensor, Weights,
     engine::check_seeds,
     plan::{Action, Plan, Step},
     profile::{Meter, Way},
+    schedule::{Event, Schedule, Slot},
 };
+
+/// The network's input.
+const INPUT: Slot = Slot::Activation(0);
 
 pub(super) struct FrozenCpu {
     network: Network,
@@ -31,8 +36,35 @@ pub(super) struct FrozenCpu {
 struct Laid {
     shape: [usize; 4],
     plan: Plan,
-    activations: Vec<Vec<f32>>,
-    gradients: Vec<Vec<f32>>,
+    /// The last pass's, and the buffers that it was for.
+    schedule: Option<(Way, Vec<usize>, Schedule)>,
+    buffers: Buffers,
+}
+
+impl Laid {
+    /// The schedule of a pass, with the memory that it needs; whoever runs it brings it back.
+    fn begin(&mut self, way: Way, taps: &[usize]) -> Schedule {
+        let known = self.schedule.take();
+        let known = known.filter(|(w, t, _)| *w == way && t == taps);
+        let schedule = known.map_or_else(
+            || match way {
+                Way::Forward => Schedule::forward(&self.plan, taps),
+                _ => Schedule::input_gradient(&self.plan, taps),
+            },
+            |(.., schedule)| schedule,
+        );
+        self.buffers.begin(&schedule);
+        schedule
+    }
+
+    /// A buffer as a tensor.
+    fn tensor(&self, buffer: usize) -> Result<Tensor, Error> {
+        let area = self.plan.buffers[buffer];
+        Tensor::new(
+            [self.shape[0], area.height, area.width, area.channels],
+            self.buffers.get(Slot::Activation(buffer)).to_vec(),
+        )
+    }
 }
 
 impl FrozenCpu {
@@ -90,70 +122,43 @@ impl FrozenCpu {
             return Ok(laid);
         }
         let plan = Plan::for_input(&self.network, self.cut, shape)?;
-        let empty = || vec![Vec::new(); plan.buffers.len()];
         Ok(Laid {
             shape,
-            activations: empty(),
-            gradients: empty(),
+            schedule: None,
+            buffers: Buffers::new(shape[0], plan.buffers.len(), plan.convs.len()),
             plan,
         })
     }
 
-    /// Runs the cut; with `keep`, every activation stays, else those of `wanted` alone.
-    fn run(
-        &self,
-        laid: &mut Laid,
-        input: &Tensor,
-        (wanted, keep): (&[usize], bool),
-        meter: &mut Meter,
-    ) {
+    /// Runs the cut.
+    fn run(&self, laid: &mut Laid, schedule: &Schedule, input: &Tensor, meter: &mut Meter) {
+        let Laid { plan, buffers, .. } = laid;
         let images = laid.shape[0];
-        let Laid {
-            plan, activations, ..
-        } = laid;
-        let mut last_use: Vec<usize> = vec![0; plan.buffers.len()];
-        for (i, step) in plan.steps.iter().enumerate() {
-            last_use[step.source.buffer] = i;
-        }
-        let mut spare: Vec<Vec<f32>> = activations
-            .iter_mut()
-            .map(std::mem::take)
-            .filter(|b| b.capacity() > 0)
-            .collect();
-        claim(&mut activations[0], &mut spare, input.data().len());
-        activations[0].copy_from_slice(input.data());
-        for (i, step) in plan.steps.iter().enumerate() {
-            let area = plan.buffers[step.target.buffer];
-            let target = &mut activations[step.target.buffer];
-            if target.is_empty() {
-                claim(
-                    target,
-                    &mut spare,
-                    images * area.height * area.width * area.channels,
-                );
-            }
-            let started = meter.start();
-            self.step(plan, step, images, activations);
-            meter.stop(started, plan, step, images, Way::Forward);
-            meter.held(|| bytes(activations) + bytes(&spare));
-            if !keep && last_use[step.source.buffer] == i && !wanted.contains(&step.source.buffer) {
-                spare.push(std::mem::take(&mut activations[step.source.buffer]));
+        for event in &schedule.forward {
+            buffers.follow(event);
+            match *event {
+                Event::Open { slot: INPUT, .. } => {
+                    let [values] = buffers.get_mut([INPUT]);
+                    values.copy_from_slice(input.data());
+                }
+                Event::Forward(i) => {
+                    let step = &plan.steps[i];
+                    let started = meter.start();
+                    self.step(plan, step, images, buffers);
+                    meter.stop(started, plan, step, images, Way::Forward);
+                }
+                _ => {}
             }
         }
-        if !keep {
-            // What was lent back stays with the plan for the next call.
-            let mut spare = spare.into_iter();
-            for buffer in activations.iter_mut().filter(|b| b.capacity() == 0) {
-                let Some(free) = spare.next() else { break };
-                *buffer = free;
-            }
-        }
+        meter.held(|| buffers.bytes());
     }
 
-    fn step(&self, plan: &Plan, step: &Step, images: usize, activations: &mut [Vec<f32>]) {
+    fn step(&self, plan: &Plan, step: &Step, images: usize, buffers: &mut Buffers) {
         let from = Layout::new(images, plan.buffers[step.source.buffer], step.source);
         let to = Layout::new(images, plan.buffers[step.target.buffer], step.target);
-        let (x, y) = pair(activations, step.source.buffer, step.target.buffer);
+        let [x, y] =
+            buffers.get_mut([step.source.buffer, step.target.buffer].map(Slot::Activation));
+        let x = &*x;
         match step.action {
             Action::Conv { index, relu, .. } => {
                 let bias = self.biases[index].as_deref();
@@ -166,40 +171,45 @@ impl FrozenCpu {
         }
     }
 
-    fn tensor(laid: &Laid, buffer: usize) -> Result<Tensor, Error> {
-        let area = laid.plan.buffers[buffer];
-        Tensor::new(
-            [laid.shape[0], area.height, area.width, area.channels],
-            laid.activations[buffer].clone(),
-        )
-    }
-
     /// Carries the gradients of the taps back to the input.
-    fn backward(&self, laid: &mut Laid, relu: ReluGradient, seeded: &[usize], meter: &mut Meter) {
+    fn backward(
+        &self,
+        laid: &mut Laid,
+        schedule: &Schedule,
+        (relu, seeds): (ReluGradient, &[(usize, Tensor)]),
+        meter: &mut Meter,
+    ) {
+        let Laid { plan, buffers, .. } = laid;
         let images = laid.shape[0];
-        let Laid {
-            plan,
-            activations,
-            gradients,
-            ..
-        } = laid;
-        let mut begun: Vec<bool> = (0..plan.buffers.len())
-            .map(|b| seeded.contains(&b))
-            .collect();
-        for step in plan.steps.iter().rev() {
-            let (source, target) = (step.source.buffer, step.target.buffer);
-            if !begun[target] {
+        let (first, rest) = schedule.backward.split_at(schedule.seeds);
+        for event in first {
+            buffers.follow(event);
+        }
+        for (buffer, seed) in seeds {
+            let [gradient] = buffers.get_mut([Slot::Gradient(*buffer)]);
+            gradient.copy_from_slice(seed.data());
+        }
+        let mut reached = seeds.iter().any(|(buffer, _)| *buffer == 0);
+        for event in rest {
+            buffers.follow(event);
+            let Event::Backward { step, add } = *event else {
                 continue;
-            }
+            };
+            let step = &plan.steps[step];
+            let (source, target) = (step.source.buffer, step.target.buffer);
             let started = meter.start();
             let from = Layout::new(images, plan.buffers[source], step.source);
             let to = Layout::new(images, plan.buffers[target], step.target);
-            gradients[source].resize(from.pixels() * from.stride, 0.0);
+            let [x, y, dx, dy] = buffers.get_mut([
+                Slot::Activation(source),
+                Slot::Activation(target),
+                Slot::Gradient(source),
+                Slot::Gradient(target),
+            ]);
             if step.action.relu() {
-                relu_gradient(&mut gradients[target], &activations[target], to, relu);
+                relu_gradient(dy, y, to, relu);
             }
-            let add = begun[source];
-            let (dy, dx) = pair(gradients, target, source);
+            let dy = &*dy;
             match step.action {
                 Action::Conv { index, .. } => {
                     self.kernels[index].input_gradient(dy, to, dx, from, add)
@@ -208,21 +218,15 @@ impl FrozenCpu {
                     self.norms[index].input_gradient((dy, to), (dx, from), add);
                 }
                 action => {
-                    let seen = (
-                        activations[source].as_slice(),
-                        activations[target].as_slice(),
-                    );
-                    layers::backward(action, &self.linears, seen, (dy, to), (dx, from), add);
+                    layers::backward(action, &self.linears, (x, y), (dy, to), (dx, from), add);
                 }
             }
-            begun[source] = true;
+            reached |= source == 0;
             meter.stop(started, plan, step, images, Way::InputGradient);
         }
-        meter.held(|| bytes(activations) + bytes(gradients));
-        if !begun[0] {
-            let len = activations[0].len();
-            gradients[0].clear();
-            gradients[0].resize(len, 0.0);
+        if !reached {
+            let [gradient] = buffers.get_mut([Slot::Gradient(0)]);
+            gradient.fill(0.0);
         }
     }
 }
@@ -231,12 +235,14 @@ impl Frozen for FrozenCpu {
     fn forward(&mut self, input: &Tensor, taps: &[StageId]) -> Result<Vec<Tensor>, Error> {
         let mut laid = self.lay(input)?;
         let buffers = laid.plan.buffers_of(&self.network, taps)?;
+        let schedule = laid.begin(Way::Forward, &buffers);
         self.meter.begin(&self.network);
         let mut meter = std::mem::take(&mut self.meter);
-        self.run(&mut laid, input, (&buffers, false), &mut meter);
+        self.run(&mut laid, &schedule, input, &mut meter);
         meter.end();
         self.meter = meter;
-        let found = buffers.iter().map(|&b| Self::tensor(&laid, b)).collect();
+        let found = buffers.iter().map(|&b| laid.tensor(b)).collect();
+        laid.schedule = Some((Way::Forward, buffers, schedule));
         self.laid = Some(laid);
         found
     }
@@ -254,26 +260,25 @@ impl Frozen for FrozenCpu {
         }
         let mut laid = self.lay(input)?;
         let buffers = laid.plan.buffers_of(&self.network, taps)?;
+        let schedule = laid.begin(Way::InputGradient, &buffers);
         self.meter.begin(&self.network);
         let mut meter = std::mem::take(&mut self.meter);
-        self.run(&mut laid, input, (&buffers, true), &mut meter);
+        self.run(&mut laid, &schedule, input, &mut meter);
         self.meter = meter;
         let activations: Vec<Tensor> = buffers
             .iter()
-            .map(|&b| Self::tensor(&laid, b))
+            .map(|&b| laid.tensor(b))
             .collect::<Result<_, _>>()?;
         let seeds = objective(&activations);
         check_seeds(&activations, &seeds)?;
-        for (&buffer, seed) in buffers.iter().zip(&seeds) {
-            let gradient = &mut laid.gradients[buffer];
-            gradient.clear();
-            gradient.extend_from_slice(seed.data());
-        }
+        drop(activations);
+        let seeds: Vec<(usize, Tensor)> = buffers.iter().copied().zip(seeds).collect();
         let mut meter = std::mem::take(&mut self.meter);
-        self.backward(&mut laid, relu, &buffers, &mut meter);
+        self.backward(&mut laid, &schedule, (relu, &seeds), &mut meter);
         meter.end();
         self.meter = meter;
-        let gradient = Tensor::new(input.shape(), laid.gradients[0].clone());
+        let gradient = Tensor::new(input.shape(), laid.buffers.get(Slot::Gradient(0)).to_vec());
+        laid.schedule = Some((Way::InputGradient, buffers, schedule));
         self.laid = Some(laid);
         gradient
     }
@@ -285,8 +290,4 @@ impl Frozen for FrozenCpu {
     fn profile(&self) -> Option<&Profile> {
         self.meter.profile()
     }
-}
-
-fn bytes(buffers: &[Vec<f32>]) -> usize {
-    4 * buffers.iter().map(Vec::capacity).sum::<usize>()
 }

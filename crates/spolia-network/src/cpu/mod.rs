@@ -3,6 +3,7 @@
 //! Work is divided by shape alone, never by the number of threads, and every sum has one order; so the same call gives
 //! the same bytes on any number of threads.
 
+mod buffers;
 mod conv;
 mod elementwise;
 mod frozen;
@@ -24,6 +25,7 @@ mod trainable;
 mod weight_gradient;
 mod windows;
 
+pub(crate) use self::conv::values as kernel_values;
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 pub(crate) use self::{elementwise::Affine, norm::Norm, share::Layout};
 use crate::{Cut, Engine, Error, Frozen, Network, Trainable, Weights};

@@ -55,35 +55,3 @@ impl Shared {
         unsafe { std::slice::from_raw_parts_mut(self.0.add(from), len) }
     }
 }
-
-/// The two halves of a plan's buffers that a step works on: what it reads, and what it writes.
-pub(crate) fn pair(buffers: &mut [Vec<f32>], read: usize, write: usize) -> (&[f32], &mut [f32]) {
-    debug_assert_ne!(read, write);
-    if read < write {
-        let (a, b) = buffers.split_at_mut(write);
-        (&a[read], &mut b[0])
-    } else {
-        let (a, b) = buffers.split_at_mut(read);
-        (&b[0], &mut a[write])
-    }
-}
-
-/// Gives a buffer without values its room: from the best fitting spare one, else by growing the largest.
-pub(crate) fn claim(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>, len: usize) {
-    let fitting = (0..spare.len())
-        .filter(|&i| spare[i].capacity() >= len)
-        .min_by_key(|&i| spare[i].capacity())
-        .or_else(|| (0..spare.len()).max_by_key(|&i| spare[i].capacity()));
-    *buffer = fitting.map(|i| spare.swap_remove(i)).unwrap_or_default();
-    if buffer.capacity() < len {
-        *buffer = Vec::new(); // free the old room before the new is taken
-    }
-    buffer.resize(len, 0.0);
-}
-
-/// Makes a buffer's room spare.
-pub(crate) fn give_back(buffer: &mut Vec<f32>, spare: &mut Vec<Vec<f32>>) {
-    if buffer.capacity() > 0 {
-        spare.push(std::mem::take(buffer));
-    }
-}

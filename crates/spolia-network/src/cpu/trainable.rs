@@ -77,7 +77,7 @@ impl TrainableCpu {
         let (loss, gradient) = cross_entropy(passes.output(), labels);
         if loss.is_finite() {
             let own = &self.parameters;
-            passes.backward(own, &mut self.gradients, gradient, &mut self.meter);
+            passes.backward(own, &mut self.gradients, &gradient, &mut self.meter);
         }
         self.meter.end();
         if let Some((_, head)) = self.head.as_ref().filter(|_| !self.is_activation(input)) {
