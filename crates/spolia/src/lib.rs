@@ -3,6 +3,7 @@
 //! The science lies in the other crates; this one reads what the user wrote, calls them, writes
 //! the files of a run and turns errors into words.
 
+pub mod batch;
 pub mod cli;
 pub mod commands;
 pub mod context;

@@ -12,6 +12,7 @@ use spolia_network::{Initialisation, Weights, architecture, initialise, keep_unt
 
 use super::images::{ImagesArgs, tell};
 use super::network_args::NetworkArgs;
+use crate::batch::BatchSize;
 use crate::context::{Context, Outcome};
 use crate::jobs::train::{Training, train, with_head};
 use crate::{output, seed};
@@ -34,9 +35,10 @@ pub struct Train {
     /// Learning rate of the first step.
     #[arg(long, default_value_t = 1e-4)]
     lr: f64,
-    /// Patches a step.
-    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..))]
-    batch: u32,
+    /// Patches a step, or auto: the largest of 8, 16 and 32 that fits into memory. It is told, written into the weights' history,
+    /// and kept where a training that was cut short goes on.
+    #[arg(long, value_name = "N", default_value = "32", value_parser = batch)]
+    batch: BatchSize,
     /// Augmentation of training patches: paper (flips, hue and brightness), none, or some of flips, hue, brightness and hed (stains
     /// stronger or weaker), with commas.
     #[arg(long, value_name = "WORDS", default_value = "paper")]
@@ -50,6 +52,14 @@ pub struct Train {
     /// The last layer that stays as it is, batch norm's statistics included.
     #[arg(long, value_name = "LAYER")]
     freeze: Option<String>,
+}
+
+/// Batch norm needs two patches at least.
+fn batch(text: &str) -> Result<BatchSize, String> {
+    match text.parse()? {
+        BatchSize::Of(1) => Err("at least 2".into()),
+        batch => Ok(batch),
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -134,10 +144,10 @@ impl Train {
             recipe: Recipe {
                 epochs: self.epochs,
                 learning_rate: self.lr,
-                batch: self.batch as usize,
                 shuffle: self.shuffle == YesNo::Yes,
                 ..Recipe::default()
             },
+            batch: self.batch,
             augment: self.augment,
             train: patches(Split::Train),
             val: patches(Split::Val),

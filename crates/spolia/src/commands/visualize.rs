@@ -9,9 +9,11 @@ use spolia_dataset::{Patch, Reader, ResolveOptions, resolve};
 use spolia_interpret::visualize::objective::Vectors;
 use spolia_interpret::visualize::transformation::Sequence;
 use spolia_interpret::visualize::{Optimiser, Plateau, Preset, Settings};
+use spolia_network::StageId;
 
 use super::images::tell;
 use super::network_args::NetworkArgs;
+use crate::batch::BatchSize;
 use crate::context::{Context, Outcome, Wrong};
 use crate::jobs::model::Model;
 use crate::jobs::visualize::written::Form;
@@ -46,9 +48,9 @@ pub struct Visualize {
     /// Side of the image, pixels.
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(75..))]
     size: u32,
-    /// Channels at a time.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
-    batch: u32,
+    /// Channels at a time, or auto: as many as fit into memory, 32 at most.
+    #[arg(long, value_name = "N", default_value = "8")]
+    batch: BatchSize,
     #[command(flatten)]
     written: Written,
     /// The folder to write.
@@ -132,7 +134,14 @@ impl Visualize {
             let stage = model.network.stage(layer).into_diagnostic()?;
             stages.push((stage, self.out.join(model.network.name(stage))));
         }
-        let batch = self.batch as usize;
+        let layers: Vec<StageId> = stages.iter().map(|(stage, _)| *stage).collect();
+        let needs = jobs::needs(&model, &layers, self.size as usize)?;
+        let batch = self.batch.resolve("channels", &jobs::BATCHES, needs)?;
+        if self.batch == BatchSize::Auto {
+            context
+                .progress
+                .note(&format!("{batch} channels at a time"));
+        }
         let work: Vec<_> = stages
             .iter()
             .map(|(s, to)| (*s, &channels[..], to.as_path()))

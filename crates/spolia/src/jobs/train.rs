@@ -8,11 +8,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use spolia_dataset::{Augment, Patch, Reader, RgbPatch, augment};
 use spolia_network::training::Recipe;
-use spolia_network::{Cut, Network, StageId, Tensor, Weights};
+use spolia_network::{Cut, Memory, Network, StageId, Tensor, Weights};
 
 use super::activations::{Activations, Store};
 use super::model::Model;
 use super::predict::{self, probability};
+use crate::batch::BatchSize;
 use crate::context::Context;
 use crate::run_folder::{cell, write_atomic, write_csv};
 use crate::seed;
@@ -27,8 +28,10 @@ pub struct Training<'a> {
     pub freeze: Option<StageId>,
     /// Where it starts.
     pub start: Weights,
-    /// The schedule.
+    /// The schedule; how many patches a step takes is what `batch` comes to.
     pub recipe: Recipe,
+    /// Patches a step.
+    pub batch: BatchSize,
     /// The augmentation.
     pub augment: Augment,
     /// Labelled patches to learn from.
@@ -59,6 +62,9 @@ struct State {
     epochs: Vec<[String; 6]>,
     best_epoch: usize,
     best: f64,
+    /// Patches a step; 0 in a state of an earlier version. Which are learned from together decides what is learned.
+    #[serde(default)]
+    batch: usize,
 }
 
 const STATE: &str = "state.json";
@@ -69,7 +75,7 @@ const STATE: &str = "state.json";
 /// # Errors
 /// A patch cannot be read or is of another size, training diverges, `out` cannot be written.
 pub fn train(
-    job: Training<'_>,
+    mut job: Training<'_>,
     reader: &Reader,
     out: &Path,
     context: &Context,
@@ -82,6 +88,17 @@ pub fn train(
         .map(|p| f32::from(p.label.unwrap_or(0)))
         .collect();
     let mut state = resume(&folder)?;
+    job.recipe.batch = match (job.batch, state.batch) {
+        (BatchSize::Auto, 1..) => state.batch,
+        (asked, _) => asked.resolve("patches", &BATCHES, needs(&job, side)?)?,
+    };
+    state.batch = job.recipe.batch;
+    if job.batch == BatchSize::Auto {
+        let batch = state.batch;
+        context
+            .progress
+            .note(&format!("train {}: {batch} patches a step", job.name));
+    }
     let start = match state.epoch {
         0 => job.start.clone(),
         epoch => Weights::load(at(&folder, "weights", epoch), None).into_diagnostic()?,
@@ -181,6 +198,26 @@ pub fn train(
     Ok(Trained {
         best_epoch: state.best_epoch,
     })
+}
+
+/// What `--batch auto` chooses from: more than 32 need a learning rate of their own.
+const BATCHES: [usize; 3] = [32, 16, 8];
+
+/// Bytes that a training needs by its batch.
+fn needs(
+    job: &Training<'_>,
+    [height, width]: [usize; 2],
+) -> miette::Result<impl Fn(usize) -> u64 + use<>> {
+    let last = job.network.last();
+    let steps = Memory::training(job.network, job.freeze, height, width).into_diagnostic()?;
+    let validation = Memory::forward(job.network, Cut::to(last), &[last], height, width);
+    let validation = validation.into_diagnostic()?.of(super::batches::BATCH);
+    // Where it starts, what an epoch leaves and its velocities, each as it is and on its way to the disk.
+    let weights: usize = job.start.tensors.values().map(|t| t.data.len()).sum();
+    let fixed = validation + 6 * 4 * weights as u64;
+    // The pixels of a batch, one by one, together, and in the engine's order.
+    let pixels = 3 * 4 * 3 * (height * width) as u64;
+    Ok(move |batch: usize| fixed + steps.of(batch) + batch as u64 * pixels)
 }
 
 fn tables(out: &Path, state: &State) -> miette::Result<()> {

@@ -13,6 +13,7 @@ use spolia_network::{
 };
 
 use super::Run;
+use crate::batch::BatchSize;
 use crate::jobs::train::{Training, train, with_head};
 use crate::run_folder::{Begin, NetworkEntry};
 use crate::seed;
@@ -89,9 +90,10 @@ pub fn step(run: &mut Run<'_>, plan: &NetworkPlan) -> miette::Result<()> {
                     learning_rate: how.learning_rate,
                     decay: how.decay,
                     momentum: how.momentum,
-                    batch: how.batch,
                     shuffle: how.shuffle,
+                    ..Recipe::default()
                 },
+                batch: BatchSize::Of(how.batch),
                 augment: how.augment,
                 train: taught.iter().collect(),
                 val: val.collect(),

@@ -199,7 +199,7 @@ pub const KEYS: &[Key] = &[
     key(Section::Train, "learning_rate", "number", "1e-4", "Step size of stochastic gradient descent."),
     key(Section::Train, "decay", "number", "1e-6", "The step size of iteration t is learning_rate / (1 + decay t)."),
     key(Section::Train, "momentum", "number below 1", "0.9", "Nesterov momentum."),
-    key(Section::Train, "batch", "whole number", "32", "Patches per iteration."),
+    key(Section::Train, "batch", "whole number", "32", "Patches per iteration. A number, not auto: what fits differs between machines, and the batch decides what is learned."),
     key(Section::Train, "augment", "\"paper\", \"none\" or some of \"flips,hue,brightness,hed\"", "\"paper\"", "Paper: random flips, hue and brightness; hed makes haematoxylin and eosin stronger or weaker."),
     key(Section::Train, "shuffle", "\"yes\" or \"no\"", "\"yes\"", "New order of the patches in every epoch."),
     key(Section::Train, "most", "number or \"all\"", "\"all\"", "At most so many training patches of each class, drawn by the network's seed; a smaller number's lie among a larger one's."),

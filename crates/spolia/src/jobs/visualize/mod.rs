@@ -12,7 +12,7 @@ use image::{ImageFormat, RgbImage};
 use miette::IntoDiagnostic;
 use serde::{Deserialize, Serialize};
 use spolia_interpret::visualize::{Settings, render};
-use spolia_network::{Normalisation, StageId};
+use spolia_network::{Cut, Memory, Normalisation, StageId};
 
 use super::model::Model;
 use crate::progress::Task;
@@ -34,6 +34,32 @@ pub struct Channel {
     pub activation: String,
     /// It never activated; there is no image.
     pub dead: bool,
+}
+
+/// What `--batch auto` chooses from.
+pub const BATCHES: [usize; 6] = [32, 16, 8, 4, 2, 1];
+
+/// Bytes that drawing channels of any of `layers` needs by how many are drawn at a time, on images of `side` pixels.
+///
+/// # Errors
+/// The network does not take images of this size.
+pub fn needs(
+    model: &Model,
+    layers: &[StageId],
+    side: usize,
+) -> miette::Result<impl Fn(usize) -> u64 + use<>> {
+    let mut all = Vec::new();
+    for &layer in layers {
+        let cut = Cut::to(layer);
+        let memory = Memory::input_gradient(&model.network, cut, &[layer], side, side);
+        all.push(memory.into_diagnostic()?);
+    }
+    // The image, its spectrum, the optimiser's two moments, the gradient: each some copies of the image.
+    let image = 16 * 4 * 3 * (side * side) as u64;
+    Ok(move |channels: usize| {
+        let most = all.iter().map(|memory| memory.of(channels)).max();
+        most.unwrap_or(0) + channels as u64 * image
+    })
 }
 
 /// Draws `channels` of a layer into `folder`, `batch` at a time.
