@@ -50,6 +50,13 @@ pub(crate) fn image_shape(
                     .filter(|&v| (1..=65_535).contains(&v))
                     .ok_or_else(|| wrong(format!("holds images of shape {shape:?}")))
             };
+            let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
+            if n > bytes {
+                // No table is made for what a damaged header claims.
+                return Err(wrong(format!(
+                    "claims {n} images, which the file's {bytes} bytes cannot hold"
+                )));
+            }
             Ok((n, size(height)?, size(width)?))
         }
         _ => Err(wrong(format!(

@@ -327,3 +327,18 @@ fn a_table_is_valid_once_built() {
         ));
     }
 }
+
+/// Files that fuzzing made: headers that claim more images than memory holds.
+#[test]
+fn hdf5_that_claims_too_many_images() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let fuzzed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzzed");
+    for name in ["many_images.h5", "more_images_than_bytes.h5"] {
+        let path = dir.path().join("test_x.h5");
+        fs::copy(fuzzed.join(name), &path).expect("copied");
+        says(
+            &refused(&path),
+            &["test_x.h5", "claims", "bytes cannot hold"],
+        );
+    }
+}
