@@ -22,6 +22,9 @@ pub(crate) fn fail(path: &Path, dataset: &str, error: &hdf5_pure::Error) -> Erro
     }
 }
 
+/// Deflate makes of a byte no more than so many.
+const DEFLATE_MOST: u64 = 1_032;
+
 /// Opens an HDF5 file for reading parts of it.
 pub(crate) fn open(path: &Path) -> Result<File> {
     File::open_streaming(path).map_err(|e| fail(path, "", &e))
@@ -51,13 +54,22 @@ pub(crate) fn image_shape(
                     .ok_or_else(|| wrong(format!("holds images of shape {shape:?}")))
             };
             let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-            if n > bytes {
-                // No table is made for what a damaged header claims.
+            let (height, width) = (size(height)?, size(width)?);
+            let chunk = dataset.chunk_shape().map_err(|e| fail(path, name, &e))?;
+            let product = |all: &[u64]| all.iter().fold(1, |p: u64, v| p.saturating_mul(*v));
+            let most = DEFLATE_MOST.saturating_mul(bytes);
+            // Neither a table nor an image is made of what a damaged header claims.
+            if n > bytes || product(&shape[1..]) > most {
                 return Err(wrong(format!(
-                    "claims {n} images, which the file's {bytes} bytes cannot hold"
+                    "claims {n} images of {width}x{height} px, which the file's {bytes} bytes cannot hold"
                 )));
             }
-            Ok((n, size(height)?, size(width)?))
+            if let Some(chunk) = chunk.filter(|chunk| product(chunk) > most) {
+                return Err(wrong(format!(
+                    "claims chunks of shape {chunk:?}, which the file's {bytes} bytes cannot hold"
+                )));
+            }
+            Ok((n, height, width))
         }
         _ => Err(wrong(format!(
             "holds {kind} of shape {shape:?}, not images"
