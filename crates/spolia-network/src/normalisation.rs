@@ -65,6 +65,29 @@ impl Normalisation {
         [0, 1, 2].map(|c| (rgb[c] * self.deviation[c] + self.mean[c]) * self.divisor / 255.0)
     }
 
+    /// Brings an input as Inception takes it (x / 127.5 - 1, RGB; N H W 3) to this one's, in place.
+    pub fn from_symmetric(&self, input: &mut Tensor) {
+        if *self == Self::SYMMETRIC {
+            return;
+        }
+        for pixel in input.data_mut().chunks_exact_mut(3) {
+            let unit = [0, 1, 2].map(|c| (pixel[c] + 1.0) / 2.0);
+            pixel.copy_from_slice(&self.from_unit(unit));
+        }
+    }
+
+    /// Brings the gradient of this input to that of an input as Inception takes it, in place.
+    pub fn gradient_to_symmetric(&self, gradient: &mut Tensor) {
+        if *self == Self::SYMMETRIC {
+            return;
+        }
+        for pixel in gradient.data_mut().chunks_exact_mut(3) {
+            let rgb = self.place([pixel[0], pixel[1], pixel[2]]);
+            let slope = |c: usize| rgb[c] * 127.5 / (self.divisor * self.deviation[c]);
+            pixel.copy_from_slice(&[0, 1, 2].map(slope));
+        }
+    }
+
     fn value(&self, channel: usize, value: f32) -> f32 {
         (value / self.divisor - self.mean[channel]) / self.deviation[channel]
     }
@@ -97,6 +120,44 @@ mod tests {
         let same = Tensor::from_rgb8(&[&all], 10, 10).unwrap();
         let found = Normalisation::SYMMETRIC.tensor(&[&all], 10, 10).unwrap();
         assert_eq!(found, same);
+    }
+
+    #[test]
+    fn gradients_follow_the_way_of_the_input() {
+        for n in [
+            Normalisation::SYMMETRIC,
+            Normalisation::IMAGENET,
+            Normalisation::CAFFE,
+        ] {
+            let pixel = [-0.4, 0.2, 0.9];
+            let input = |pixel: [f32; 3]| {
+                let mut input = Tensor::new([1, 1, 1, 3], pixel.to_vec()).unwrap();
+                n.from_symmetric(&mut input);
+                input
+            };
+            let expected = n.from_unit(pixel.map(|v| (v + 1.0) / 2.0));
+            for (found, expected) in input(pixel).data().iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-4);
+            }
+            let weights = [0.3, -0.7, 0.5];
+            let mut gradient = Tensor::new([1, 1, 1, 3], weights.to_vec()).unwrap();
+            n.gradient_to_symmetric(&mut gradient);
+            let value = |pixel: [f32; 3]| {
+                let seen = input(pixel);
+                let terms = seen.data().iter().zip(weights);
+                terms.map(|(x, w)| f64::from(x * w)).sum::<f64>()
+            };
+            for c in 0..3 {
+                let moved = |by: f32| {
+                    let mut pixel = pixel;
+                    pixel[c] += by;
+                    value(pixel)
+                };
+                let numeric = moved(0.125) - moved(-0.125);
+                let found = f64::from(gradient.data()[c]) / 4.0;
+                assert!((found - numeric).abs() < 1e-4 * numeric.abs().max(1.0));
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use spolia_network::{Cut, Engine, Frozen, Network, ReluGradient, StageId, Tensor, Weights};
+use spolia_network::{
+    Cut, Engine, Frozen, Network, Normalisation, ReluGradient, StageId, Tensor, Weights,
+};
 
 use super::{climb::Climber, objective::Objective, recipe::Recipe, stream::stream};
 use crate::Error;
@@ -111,7 +113,14 @@ pub fn optimise(
         if live.is_empty() {
             break;
         }
-        climb(&mut live, head.as_mut(), &taps, recipe, step)?;
+        let normalisation = network.normalisation();
+        climb(
+            &mut live,
+            (head.as_mut(), normalisation),
+            &taps,
+            recipe,
+            step,
+        )?;
         if let Some(plateau) = recipe.plateau {
             for group in live {
                 group.stopped = plateau.is_reached(&group.curve);
@@ -126,7 +135,7 @@ pub fn optimise(
     }
     groups
         .into_iter()
-        .map(|group| group.finish(head.as_mut(), recipe))
+        .map(|group| group.finish((head.as_mut(), network.normalisation()), recipe))
         .collect::<Result<Vec<_>, _>>()
         .map(|images| images.into_iter().flatten().collect())
 }
@@ -159,7 +168,7 @@ fn deepest(network: &Network, jobs: &[Job]) -> Result<Option<StageId>, Error> {
 /// One step of all jobs that have not stopped. The batch holds, job after job, each view of the job's images.
 fn climb(
     live: &mut [&mut Group<'_>],
-    head: &mut dyn Frozen,
+    (head, normalisation): (&mut dyn Frozen, &Normalisation),
     taps: &[StageId],
     recipe: &Recipe,
     step: usize,
@@ -183,6 +192,7 @@ fn climb(
         .par_chunks_exact_mut(pixels)
         .zip(shown)
         .for_each(|(out, (climber, view))| climber.show(view, out));
+    normalisation.from_symmetric(&mut input);
 
     let relu = if step < recipe.redirected {
         ReluGradient::Redirected
@@ -191,7 +201,7 @@ fn climb(
     };
     let mut values = Vec::new();
     let mut fault = None;
-    let gradient = head.input_gradient(&input, taps, relu, &mut |seen: &[Tensor]| {
+    let mut gradient = head.input_gradient(&input, taps, relu, &mut |seen: &[Tensor]| {
         let mut loss: Vec<Tensor> = seen.iter().map(|t| Tensor::zeros(t.shape())).collect();
         values.clear();
         let mut first = 0;
@@ -211,6 +221,7 @@ fn climb(
     if let Some(fault) = fault {
         return Err(fault);
     }
+    normalisation.gradient_to_symmetric(&mut gradient);
 
     let mut first = 0;
     for group in live.iter_mut() {
@@ -294,13 +305,18 @@ impl<'a> Group<'a> {
         }
     }
 
-    fn finish(mut self, head: &mut dyn Frozen, recipe: &Recipe) -> Result<Vec<Optimised>, Error> {
+    fn finish(
+        mut self,
+        (head, normalisation): (&mut dyn Frozen, &Normalisation),
+        recipe: &Recipe,
+    ) -> Result<Vec<Optimised>, Error> {
         let [width, height] = recipe.input;
         let mut input = Tensor::zeros([self.climbers.len(), height, width, 3]);
         self.climbers
             .par_iter_mut()
             .zip(input.data_mut().par_chunks_exact_mut(3 * width * height))
             .for_each(|(climber, pixels)| climber.whole(recipe, pixels));
+        normalisation.from_symmetric(&mut input);
         let objective = &self.job.objective;
         let seen = head.forward(&input, objective.layers())?;
         let (values, _) = objective.on_layers(&seen)?;

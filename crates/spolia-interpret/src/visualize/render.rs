@@ -139,12 +139,14 @@ pub fn render(
             } else {
                 ReluGradient::True
             };
+            network.normalisation().from_symmetric(&mut input);
             let mut means = Vec::new();
-            let gradient =
+            let mut gradient =
                 head.input_gradient(&input, &[layer], relu, &mut |taps: &[Tensor]| {
                     means = channel_means(&taps[0], channels);
                     vec![channel_loss_gradient(&taps[0], channels)]
                 })?;
+            network.normalisation().gradient_to_symmetric(&mut gradient);
             for (item, &mean) in items.iter_mut().zip(&means) {
                 if !mean.is_finite() {
                     return Err(Error::Diverged {
@@ -184,6 +186,7 @@ pub fn render(
         .for_each(|(item, pixels)| {
             item.image.view(&Motion::NONE.affine(size), pixels);
         });
+    network.normalisation().from_symmetric(&mut input);
     let taps = head.forward(&input, &[layer])?;
     let means = taps
         .first()

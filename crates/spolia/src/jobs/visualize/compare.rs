@@ -8,7 +8,7 @@ use spolia_interpret::visualize::compare::{
     feature_dissimilarity, over_depth, pixel_dissimilarity,
 };
 use spolia_network::{
-    Convention, Cut, Frozen, Initialisation, StageId, Tensor, inception_v3, initialise,
+    Convention, Cut, Frozen, Initialisation, Normalisation, StageId, inception_v3, initialise,
 };
 
 use super::{name, read_rgb};
@@ -245,6 +245,7 @@ fn third() -> miette::Result<Model> {
 struct Head {
     frozen: Box<dyn Frozen>,
     layer: StageId,
+    normalisation: Normalisation,
 }
 
 impl Head {
@@ -252,6 +253,7 @@ impl Head {
         Ok(Self {
             frozen: model.frozen(Cut::to(layer))?,
             layer,
+            normalisation: *model.network.normalisation(),
         })
     }
 
@@ -259,7 +261,8 @@ impl Head {
     fn means<const N: usize>(&mut self, pictures: [&Picture; N]) -> miette::Result<[Vec<f32>; N]> {
         let [width, height] = pictures.first().map_or([0; 2], |p| [p.width, p.height]);
         let pixels = pictures.map(|p| p.rgb.as_slice());
-        let input = Tensor::from_rgb8(&pixels, width, height).into_diagnostic()?;
+        let input = self.normalisation.tensor(&pixels, width, height);
+        let input = input.into_diagnostic()?;
         let taps = self
             .frozen
             .forward(&input, &[self.layer])

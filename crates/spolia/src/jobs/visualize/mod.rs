@@ -12,7 +12,7 @@ use image::{ImageFormat, RgbImage};
 use miette::IntoDiagnostic;
 use serde::{Deserialize, Serialize};
 use spolia_interpret::visualize::{Settings, render};
-use spolia_network::{Cut, Memory, Normalisation, StageId};
+use spolia_network::{Cut, Memory, StageId};
 
 use super::model::Model;
 use crate::progress::Task;
@@ -75,7 +75,6 @@ pub fn draw(
     folder: &Path,
     task: &Task,
 ) -> miette::Result<Vec<Channel>> {
-    drawable(model)?;
     let mut drawn = Vec::new();
     for channels in channels.chunks(batch.max(1)) {
         // A batch is finished as a whole: which channels share it is part of the arithmetic.
@@ -119,17 +118,6 @@ pub fn draw(
         }
     }
     Ok(drawn)
-}
-
-/// Whether the network takes images as visualization makes them.
-fn drawable(model: &Model) -> miette::Result<()> {
-    if *model.network.normalisation() == Normalisation::SYMMETRIC {
-        return Ok(());
-    }
-    Err(miette::miette!(
-        "{}: visualization knows networks that take x / 127.5 - 1 only (inception_v3); leave it out for this network",
-        model.network.architecture()
-    ))
 }
 
 fn name(channel: usize, ending: &str) -> String {

@@ -15,7 +15,7 @@ use spolia_interpret::visualize::parametrization::{Kind, Magnitude, MagnitudeSta
 use spolia_interpret::visualize::{Job, Objective, Recipe, optimise};
 use spolia_network::Weights;
 
-use super::{drawable, png};
+use super::png;
 use crate::jobs::model::Model;
 use crate::progress::Task;
 use crate::run_folder::{write_atomic, write_csv};
@@ -136,7 +136,6 @@ pub fn draw(
     folder: &Path,
     task: &Task,
 ) -> miette::Result<()> {
-    drawable(model)?;
     let read = |text: &String| Objective::parse(text, &model.network, vectors).into_diagnostic();
     let parsed = objectives
         .iter()
