@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use hdf5_pure::{DType, Dataset, File};
+use hdf5_pure::{Chunk, DType, Dataset, File};
 
 use crate::error::{Error, Result};
 
@@ -77,6 +77,27 @@ pub(crate) fn image_shape(
     }
 }
 
+/// Refuses chunks that the index says lie, wholly or in part, behind the end of the file: reading one would take as much
+/// memory as it claims.
+fn chunks_in_file(path: &Path, name: &str, dataset: &Dataset) -> Result<()> {
+    let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
+    // Not every layout has chunks, nor every index a list of them.
+    let chunks = dataset.chunks().unwrap_or_default();
+    let ends = |c: &Chunk| c.address.saturating_add(c.storage_size);
+    match chunks.iter().find(|c| ends(c) > bytes) {
+        None => Ok(()),
+        Some(chunk) => Err(Error::Hdf5 {
+            path: path.to_path_buf(),
+            dataset: name.to_owned(),
+            what: format!(
+                "claims {} bytes at byte {} for the chunk at {:?}, and the file has {bytes}",
+                chunk.storage_size, chunk.address, chunk.offset
+            ),
+            remedy: AGAIN,
+        }),
+    }
+}
+
 /// HDF5 files and datasets that stay open between reads.
 #[derive(Debug, Default)]
 pub(crate) struct OpenFiles {
@@ -141,6 +162,7 @@ impl OpenFiles {
             .dataset(name)
             .map_err(|e| fail(path, name, &e))?;
         let (images, height, width) = image_shape(path, name, &dataset)?;
+        chunks_in_file(path, name, &dataset)?;
         let open = OpenDataset {
             dataset,
             images,

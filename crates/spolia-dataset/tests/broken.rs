@@ -343,4 +343,12 @@ fn hdf5_that_claims_too_much() {
         fs::copy(fuzzed.join(name), &path).expect("copied");
         says(&refused(&path), &["test_x.h5, x", what]);
     }
+    let path = dir.path().join("test_x.h5");
+    fs::copy(fuzzed.join("chunk_behind_the_end.h5"), &path).expect("copied");
+    let (table, _) = resolve(&path, &ResolveOptions::default()).expect("its header is sound");
+    let reader = Reader::new();
+    for patch in table.patches() {
+        let message = reader.read(patch).expect_err("refused").to_string();
+        says(&message, &["test_x.h5, x", "and the file has"]);
+    }
 }
