@@ -160,6 +160,10 @@ fn foreign_vendors_are_named() {
     let base = tiff.tiled(32, 32, 16, [5, 5, 5]);
     tiff.directory(with(base, vec![longs(65_420, &[1])]));
     let error = Slide::open(tiff.save(folder.path())).unwrap_err();
+    // With OpenSlide behind it, the file is handed on, and is too poor for it.
+    #[cfg(feature = "openslide")]
+    assert!(matches!(error, Error::OpenSlide { .. }), "{error}");
+    #[cfg(not(feature = "openslide"))]
     assert!(
         matches!(
             error,
