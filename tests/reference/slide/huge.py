@@ -1,4 +1,4 @@
-"""What cutting the patches of a table takes openslide-python and Pillow: the peer's side of docs/performance.md, "Patches of slides".
+"""What cutting the patches of a table takes openslide-python and Pillow: the peer's side of docs/slides.md, "Checked against".
 
 Opens the slide, makes its thumbnail, and reads every patch of patches.csv from the best level for its µm/px, resizes it (bilinear,
 antialiased) where the level is finer, and writes it as PNG, in as many threads as asked. Importing the libraries is not counted.
