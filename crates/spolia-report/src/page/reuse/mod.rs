@@ -8,7 +8,7 @@ use crate::figures::split_words;
 use crate::numbers::{bracketed, count, probability, three, two};
 use crate::run::Run;
 use crate::run::reuse::{Arm, Estimate, Stage};
-use words::{centres_in_words, signed3, stages_in_words, sweep_in_words};
+use words::{centres_in_words, gap, signed3, stages_in_words, sweep_in_words, with_ends};
 
 /// What the page says of `reuse/`.
 #[derive(Serialize)]
@@ -93,14 +93,6 @@ pub(super) fn section(run: &Run) -> Option<Section> {
         let pair = format!("{} \u{2192} {}", f.before, f.after);
         f.stages.iter().map(move |s| stage_row(&pair, s))
     });
-    let signed_ends = |e: Estimate| {
-        format!(
-            "{} ({} to {})",
-            signed3(e.value),
-            signed3(e.low),
-            signed3(e.high)
-        )
-    };
     Some(Section {
         supported,
         open,
@@ -112,7 +104,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
             .map(|c| ComparisonRow {
                 arm: c.arm.clone(),
                 against: c.against.clone(),
-                difference: signed_ends(c.difference),
+                difference: gap(c.difference),
                 p: probability(c.p_holm),
                 delong: probability(c.delong_p_holm),
             })
@@ -126,7 +118,7 @@ pub(super) fn section(run: &Run) -> Option<Section> {
                 n: format!("{} ({})", count(c.n), count(c.groups)),
                 inside: bracketed(Some(c.inside.value), Some(c.inside.ends())),
                 new: bracketed(Some(c.new.value), Some(c.new.ends())),
-                difference: signed_ends(c.difference),
+                difference: gap(c.difference),
                 p: probability(c.p_holm),
             })
             .collect(),
@@ -199,7 +191,6 @@ fn stage_row(pair: &str, s: &Stage) -> StageRow {
 }
 
 fn arm_row(arm: &Arm) -> ArmRow {
-    let with = |e: Estimate| format!("{} ({} to {})", three(e.value), three(e.low), three(e.high));
     ArmRow {
         name: match &arm.control {
             Some(control) => format!("control: {control}"),
@@ -207,10 +198,10 @@ fn arm_row(arm: &Arm) -> ArmRow {
         },
         way: arm.way(),
         patches: count(arm.patches),
-        auc: with(arm.auc),
+        auc: with_ends(arm.auc),
         sd: three(arm.auc_sd),
-        brier: with(arm.brier),
-        calibration: with(arm.calibration_error),
+        brier: with_ends(arm.brier),
+        calibration: with_ends(arm.calibration_error),
         epochs: match arm.epochs_to_target {
             Some(epochs) => format!("{epochs} ({} of {})", arm.reached, arm.networks),
             None => format!("> {} ({} of {})", arm.epochs, arm.reached, arm.networks),

@@ -2,7 +2,7 @@
 
 use crate::figures::split_words;
 use crate::numbers::{count, counted, listed, probability, signed, three, two};
-use crate::run::reuse::{Cut, Estimate, Finetuned, Stage, Sweep};
+use crate::run::reuse::{Comparison, Cut, Estimate, Finetuned, Stage, Sweep};
 use crate::run::{Run, first_seen};
 
 /// Networks of an arm that the field's rule asks for.
@@ -15,6 +15,28 @@ const LEVEL: f64 = 0.05;
 pub(super) fn signed3(value: f64) -> String {
     let sign = if value > 0.0 { "+" } else { "" };
     format!("{sign}{}", three(value))
+}
+
+/// A difference of AUCs and its interval.
+pub(super) fn gap(e: Estimate) -> String {
+    format!(
+        "{} ({} to {})",
+        signed3(e.value),
+        signed3(e.low),
+        signed3(e.high)
+    )
+}
+
+/// A figure and its interval, with three decimals.
+pub(super) fn with_ends(e: Estimate) -> String {
+    format!("{} ({} to {})", three(e.value), three(e.low), three(e.high))
+}
+
+/// An arm less the one that keeps nothing.
+fn against_none<'a>(run: &'a Run, sweep: &Sweep, arm: &str) -> Option<&'a Comparison> {
+    let none = sweep.cuts.iter().find(|c| c.cut == "none")?;
+    let mut pairs = run.reuse.comparisons.iter();
+    pairs.find(|c| c.arm == arm && c.against == none.arm)
 }
 
 pub(super) fn stages_in_words(f: &Finetuned, supported: &mut Vec<String>, open: &mut Vec<String>) {
@@ -76,23 +98,14 @@ pub(super) fn sweep_in_words(
     supported: &mut Vec<String>,
     open: &mut Vec<String>,
 ) {
-    let with = |e: Estimate| format!("{} ({} to {})", three(e.value), three(e.low), three(e.high));
-    let gap = |e: Estimate| {
-        format!(
-            "{} ({} to {})",
-            signed3(e.value),
-            signed3(e.low),
-            signed3(e.high)
-        )
-    };
     let judged = format!("{} {} patches", count(sweep.n), split_words(&sweep.split));
     let find = |cut: &str| sweep.cuts.iter().find(|c| c.cut == cut);
     if let (Some(all), Some(none)) = (find("all"), find("none")) {
         let words = format!(
             "Keeping all of {} gives AUC {}, keeping nothing {} (mean of {} each, {judged})",
             sweep.start,
-            with(all.auc),
-            with(none.auc),
+            with_ends(all.auc),
+            with_ends(none.auc),
             counted(sweep.networks, "network", "networks"),
         );
         match none.against_all.as_ref() {
@@ -211,29 +224,15 @@ pub(super) fn sweep_in_words(
 
 /// The cuts, short of all, that beat keeping nothing after adjustment for all comparisons.
 fn better_than_none(run: &Run, sweep: &Sweep, supported: &mut Vec<String>) {
-    let Some(none) = sweep.cuts.iter().find(|c| c.cut == "none") else {
-        return;
-    };
-    let better = sweep
-        .cuts
-        .iter()
-        .filter(|c| c.cut != "all")
-        .filter_map(|c| {
-            let mut pairs = run.reuse.comparisons.iter();
-            let pair = pairs.find(|p| p.arm == c.arm && p.against == none.arm)?;
-            let p = pair
-                .p_holm
-                .filter(|p| *p < LEVEL && pair.difference.low > 0.0)?;
-            let d = pair.difference;
-            Some(format!(
-                "{} {} ({} to {}), adjusted p {}",
-                c.cut,
-                signed3(d.value),
-                signed3(d.low),
-                signed3(d.high),
-                probability(Some(p))
-            ))
-        });
+    let cuts = sweep.cuts.iter().filter(|c| c.cut != "all");
+    let better = cuts.filter_map(|c| {
+        let pair = against_none(run, sweep, &c.arm)?;
+        let p = pair.p_holm.filter(|p| *p < LEVEL)?;
+        (pair.difference.low > 0.0).then(|| {
+            let p = probability(Some(p));
+            format!("{} {}, adjusted p {p}", c.cut, gap(pair.difference))
+        })
+    });
     let better: Vec<String> = better.collect();
     if !better.is_empty() {
         supported.push(format!(
@@ -249,21 +248,9 @@ fn controls_in_words(
     supported: &mut Vec<String>,
     open: &mut Vec<String>,
 ) {
-    let against_none = |arm: &str| {
-        let none = sweep.cuts.iter().find(|c| c.cut == "none")?;
-        let pair = run.reuse.comparisons.iter();
-        pair.into_iter()
-            .find(|c| c.arm == arm && c.against == none.arm)
-            .map(|c| c.difference)
-    };
     for control in &sweep.controls {
         let name = control.arm.trim_start_matches("sweep-");
-        let auc = format!(
-            "{} ({} to {})",
-            three(control.auc.value),
-            three(control.auc.low),
-            three(control.auc.high)
-        );
+        let auc = with_ends(control.auc);
         if name.starts_with("random-labels") {
             let chance = control.auc.low <= 0.5 && control.auc.high >= 0.5;
             if chance {
@@ -277,15 +264,10 @@ fn controls_in_words(
             }
             continue;
         }
-        let Some(d) = against_none(&control.arm) else {
+        let Some(d) = against_none(run, sweep, &control.arm).map(|c| c.difference) else {
             continue;
         };
-        let gap = format!(
-            "{} ({} to {})",
-            signed3(d.value),
-            signed3(d.low),
-            signed3(d.high)
-        );
+        let gap = gap(d);
         let what = match name {
             _ if name.starts_with("shuffled") => "the pretrained weights' values in a random order",
             _ if name.starts_with("statistics") => "batch norm alone",
