@@ -69,12 +69,8 @@ impl Passes {
 
     fn step(&mut self, own: &Parameters, step: &Step) {
         let (from, to) = self.layouts(step);
-        let raw = self.raw_of(step);
-        let [x, y, raw] = self.buffers.get_mut([
-            Slot::Activation(step.source.buffer),
-            Slot::Activation(step.target.buffer),
-            raw,
-        ]);
+        let slots = self.slots(step);
+        let [x, y, raw] = self.buffers.get_mut(slots);
         match step.action {
             Action::Conv { index, norm, relu } => {
                 let bias = Some(own.biases[index].as_slice()).filter(|b| !b.is_empty());
@@ -97,12 +93,8 @@ impl Passes {
     /// Fills a step's target again, to the same bits.
     fn again(&mut self, own: &Parameters, step: &Step) {
         let (from, to) = self.layouts(step);
-        let raw = self.raw_of(step);
-        let [x, y, raw] = self.buffers.get_mut([
-            Slot::Activation(step.source.buffer),
-            Slot::Activation(step.target.buffer),
-            raw,
-        ]);
+        let slots = self.slots(step);
+        let [x, y, raw] = self.buffers.get_mut(slots);
         match step.action {
             Action::Conv {
                 norm: Some(n),
@@ -118,12 +110,17 @@ impl Passes {
         }
     }
 
-    /// A convolution's own output; for other steps a slot that is never opened.
-    fn raw_of(&self, step: &Step) -> Slot {
-        match step.action {
-            Action::Conv { index, .. } => Slot::Raw(index),
-            _ => Slot::Raw(self.plan.convs.len()),
-        }
+    /// A step's source and target, and a convolution's own output; for other steps that is a slot that is never opened.
+    fn slots(&self, step: &Step) -> [Slot; 3] {
+        let raw = match step.action {
+            Action::Conv { index, .. } => index,
+            _ => self.plan.convs.len(),
+        };
+        [
+            Slot::Activation(step.source.buffer),
+            Slot::Activation(step.target.buffer),
+            Slot::Raw(raw),
+        ]
     }
 
     /// The last stage's activation.
@@ -169,14 +166,10 @@ impl Passes {
     fn step_back(&mut self, own: &Parameters, gradients: &mut Values, step: &Step, add: bool) {
         let (source, target) = (step.source.buffer, step.target.buffer);
         let (from, to) = self.layouts(step);
-        let raw = self.raw_of(step);
-        let [x, y, raw, dx, dy] = self.buffers.get_mut([
-            Slot::Activation(source),
-            Slot::Activation(target),
-            raw,
-            Slot::Gradient(source),
-            Slot::Gradient(target),
-        ]);
+        let [x, y, raw] = self.slots(step);
+        let [x, y, raw, dx, dy] =
+            self.buffers
+                .get_mut([x, y, raw, Slot::Gradient(source), Slot::Gradient(target)]);
         // Batch norm sees from its input what its ReLU let through.
         let has_norm = matches!(
             step.action,
