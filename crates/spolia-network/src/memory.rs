@@ -1,6 +1,11 @@
 //! What work needs of memory, before anything is run.
 
-use crate::{Cut, Error, Network, StageId, cpu::kernel_values, plan::Plan, schedule::Schedule};
+use crate::{
+    Cut, Error, Network, StageId,
+    cpu::Floats,
+    plan::{Action, Plan},
+    schedule::Schedule,
+};
 
 /// Bytes that the CPU engine holds for a piece of work. What belongs to the caller is not counted: the weights that it was given,
 /// the input, and what a call returns.
@@ -38,8 +43,9 @@ impl Memory {
     ) -> Result<Self, Error> {
         let plan = Plan::new(network, cut, height, width)?;
         let schedule = Schedule::forward(&plan, &plan.buffers_of(network, taps)?);
-        let [forward, _, others] = parameters(&plan);
-        Ok(Self::new(forward + others, schedule.values))
+        let (all, others) = parameters(&plan);
+        let own = all.forward + all.forward_tiled + others;
+        Ok(Self::new(own, schedule.values))
     }
 
     /// As [`Memory::forward`], with the gradient of the input.
@@ -55,8 +61,9 @@ impl Memory {
     ) -> Result<Self, Error> {
         let plan = Plan::new(network, cut, height, width)?;
         let schedule = Schedule::input_gradient(&plan, &plan.buffers_of(network, taps)?);
-        let [forward, backward, others] = parameters(&plan);
-        Ok(Self::new(forward + backward + others, schedule.values))
+        let (all, others) = parameters(&plan);
+        let own = all.forward + all.forward_tiled + all.backward + all.backward_tiled + others;
+        Ok(Self::new(own, schedule.values))
     }
 
     /// A training step where the stages through `frozen` are not trained.
@@ -82,10 +89,13 @@ impl Memory {
             }
         }
         let plan = Plan::new(network, Cut::behind(network, frozen), height, width)?;
-        let [forward, backward, others] = parameters(&plan);
+        let (floats, others) = parameters(&plan);
         // Each with its gradient and its velocity.
         let own = Self::new(
-            3 * (forward + others) + backward,
+            3 * (floats.forward + others)
+                + floats.backward
+                + floats.forward_tiled
+                + floats.backward_tiled,
             Schedule::training(&plan).values,
         );
         Ok(Self {
@@ -115,18 +125,19 @@ impl Memory {
     }
 }
 
-/// Values of a plan's kernels, laid out for both directions, and of its other parameters.
-fn parameters(plan: &Plan) -> [usize; 3] {
-    let mut all = [0; 3];
-    for conv in &plan.convs {
-        let [forward, backward] = kernel_values(conv);
-        all[0] += forward;
-        all[1] += backward;
+/// Floats of a plan's kernels in all layouts, and of its other parameters.
+fn parameters(plan: &Plan) -> (Floats, usize) {
+    let mut all = Floats::default();
+    for step in &plan.steps {
+        if let Action::Conv { index, .. } = step.action {
+            let [from, to] = [step.source, step.target].map(|view| plan.buffers[view.buffer]);
+            let own = Floats::new(&plan.convs[index], from, to);
+            all.forward += own.forward;
+            all.backward += own.backward;
+            all.forward_tiled += own.forward_tiled;
+            all.backward_tiled += own.backward_tiled;
+        }
     }
-    let linears = plan
-        .linears
-        .iter()
-        .map(|(_, inputs, outputs)| inputs * outputs);
-    all[2] = linears.sum();
-    all
+    let linears = plan.linears.iter();
+    (all, linears.map(|(_, i, o)| i * o).sum())
 }

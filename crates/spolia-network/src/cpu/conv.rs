@@ -1,5 +1,7 @@
 //! Convolution, forward and its input gradient: a kernel laid out for both.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use super::{
@@ -7,8 +9,9 @@ use super::{
     product::{Finish, Panels},
     share::{Layout, Shared},
     windows::Target,
+    winograd::{self, Matrices},
 };
-use crate::graph::Conv;
+use crate::{graph::Conv, plan::Area};
 
 /// A kernel laid out for both directions.
 pub(crate) struct Kernel {
@@ -17,6 +20,8 @@ pub(crate) struct Kernel {
     pub panels: Panels,
     /// The values, in these panels; zeros beyond the outputs.
     pub forward: Vec<f32>,
+    /// The same for tiles of outputs, from the first call that they suit.
+    tiled: OnceLock<Matrices>,
     /// For each residue of the input pixel modulo the stride: (window x outputs) x inputs.
     backward: Vec<Phase>,
 }
@@ -29,6 +34,7 @@ struct Phase {
     count: [usize; 2],
     panels: Panels,
     weights: Vec<f32>,
+    tiled: OnceLock<Matrices>,
 }
 
 /// Kernel positions k with (residue + padding - k) divisible by the stride, as output offsets: from the lowest, how
@@ -47,18 +53,71 @@ fn taps(residue: usize, padding: usize, kernel: usize, stride: usize) -> (isize,
     }
 }
 
-/// Values of a kernel laid out for the forward direction, and for the backward one.
-pub(crate) fn values(shape: &Conv) -> [usize; 2] {
-    let ([kh, kw], i, o, s) = (shape.kernel, shape.inputs, shape.outputs, shape.stride);
-    let phase = |class: usize| {
-        let (_, ny, _) = taps(class / s, shape.padding[0], kh, s);
-        let (_, nx, _) = taps(class % s, shape.padding[1], kw, s);
-        Panels::new(ny * nx * o, i).len()
-    };
-    [
-        Panels::new(kh * kw * i, o).len(),
-        (0..s * s).map(phase).sum(),
-    ]
+/// Floats of a kernel in each of its layouts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Floats {
+    pub forward: usize,
+    pub backward: usize,
+    /// Of both directions, for tiles; 0 where these do not suit.
+    pub forward_tiled: usize,
+    pub backward_tiled: usize,
+}
+
+impl Floats {
+    /// Of a kernel between activations of these sizes.
+    pub fn new(shape: &Conv, from: Area, to: Area) -> Self {
+        let ([kh, kw], i, o, s) = (shape.kernel, shape.inputs, shape.outputs, shape.stride);
+        let tiled = |taps: [usize; 2], step: usize, [inputs, outputs]: [usize; 2], grid| {
+            if winograd::suits(taps, step, [inputs, outputs], grid) {
+                winograd::values(taps, inputs, outputs)
+            } else {
+                0
+            }
+        };
+        let mut floats = Self {
+            forward: Panels::new(kh * kw * i, o).len(),
+            forward_tiled: tiled([kh, kw], s, [i, o], [to.height, to.width]),
+            ..Self::default()
+        };
+        for class in 0..s * s {
+            let residue = [class / s, class % s];
+            let (_, ny, _) = taps(residue[0], shape.padding[0], kh, s);
+            let (_, nx, _) = taps(residue[1], shape.padding[1], kw, s);
+            floats.backward += Panels::new(ny * nx * o, i).len();
+            let grid = grid([from.height, from.width], residue, s);
+            floats.backward_tiled += tiled([ny, nx], 1, [o, i], grid);
+        }
+        floats
+    }
+}
+
+/// How many pixels have a residue.
+fn grid(side: [usize; 2], residue: [usize; 2], stride: usize) -> [usize; 2] {
+    [0, 1].map(|k| side[k].saturating_sub(residue[k]).div_ceil(stride))
+}
+
+/// The product of a gather's windows with a matrix, by tiles where they suit.
+///
+/// # Safety
+/// As [`Gather::multiply`].
+unsafe fn multiply(
+    gather: &Gather,
+    x: &[f32],
+    (panels, values, tiled): (Panels, &[f32], &OnceLock<Matrices>),
+    target: Target,
+    finish: Finish<'_>,
+) {
+    let taps = [gather.ny, gather.nx];
+    let channels = [gather.source.channels, panels.columns];
+    let grid = [gather.grid_height, gather.grid_width];
+    unsafe {
+        if winograd::suits(taps, gather.step, channels, grid) {
+            let matrices = tiled.get_or_init(|| Matrices::new(taps, panels, values));
+            matrices.multiply(gather, x, target, finish);
+        } else {
+            gather.multiply(x, (panels, values), target, finish);
+        }
+    }
 }
 
 impl Kernel {
@@ -70,6 +129,7 @@ impl Kernel {
             shape: shape.clone(),
             panels,
             forward: vec![0.0; panels.len()],
+            tiled: OnceLock::new(),
             backward: Vec::new(),
         };
         for out in 0..o {
@@ -81,7 +141,7 @@ impl Kernel {
             }
         }
         if gradients {
-            kernel.lay_out_backward();
+            kernel.lay_out();
         }
         kernel
     }
@@ -100,8 +160,11 @@ impl Kernel {
         oihw
     }
 
-    /// Brings the backward layout in line with `forward`.
-    pub fn lay_out_backward(&mut self) {
+    /// Brings the other layouts in line with `forward`.
+    pub fn lay_out(&mut self) {
+        if let Some(tiled) = self.tiled.get_mut() {
+            tiled.fill(self.panels, &self.forward);
+        }
         let ([kh, kw], i, o, s) = (
             self.shape.kernel,
             self.shape.inputs,
@@ -117,8 +180,9 @@ impl Kernel {
                 let (y0, ny, ky) = taps(residue[0], self.shape.padding[0], kh, s);
                 let (x0, nx, kx) = taps(residue[1], self.shape.padding[1], kw, s);
                 let panels = Panels::new(ny * nx * o, i);
-                let room = rooms.next().map(|phase| phase.weights);
-                let mut weights = room.unwrap_or_else(|| vec![0.0; panels.len()]);
+                let room = rooms.next().map(|phase| (phase.weights, phase.tiled));
+                let (mut weights, mut tiled) =
+                    room.unwrap_or_else(|| (vec![0.0; panels.len()], OnceLock::new()));
                 let width = panels.width();
                 weights
                     .par_chunks_mut((width * panels.rows).max(1))
@@ -136,12 +200,16 @@ impl Kernel {
                             }
                         }
                     });
+                if let Some(tiled) = tiled.get_mut() {
+                    tiled.fill(panels, &weights);
+                }
                 Phase {
                     residue,
                     first: [y0, x0],
                     count: [ny, nx],
                     panels,
                     weights,
+                    tiled,
                 }
             })
             .collect();
@@ -184,8 +252,8 @@ impl Kernel {
         };
         // Safety: `pair` keeps x apart from y; the target has the gather's pixels.
         unsafe {
-            self.gather(from, to)
-                .multiply(x, (self.panels, &self.forward), target, finish);
+            let matrix = (self.panels, self.forward.as_slice(), &self.tiled);
+            multiply(&self.gather(from, to), x, matrix, target, finish);
         }
     }
 
@@ -199,10 +267,11 @@ impl Kernel {
         let line = from.width * from.stride;
         for phase in &self.backward {
             let [i, j] = phase.residue;
+            let [grid_height, grid_width] = grid([from.height, from.width], phase.residue, s);
             let gather = Gather {
                 source: to,
-                grid_height: from.height.saturating_sub(i).div_ceil(s),
-                grid_width: from.width.saturating_sub(j).div_ceil(s),
+                grid_height,
+                grid_width,
                 step: 1,
                 dy: phase.first[0],
                 dx: phase.first[1],
@@ -218,7 +287,8 @@ impl Kernel {
             };
             // Safety: as above; the pixels of a residue are the target's.
             unsafe {
-                gather.multiply(dy, (phase.panels, &phase.weights), target, finish);
+                let matrix = (phase.panels, phase.weights.as_slice(), &phase.tiled);
+                multiply(&gather, dy, matrix, target, finish);
             }
         }
     }

@@ -255,7 +255,7 @@ impl Frozen for FrozenCpu {
         objective: &mut Objective<'_>,
     ) -> Result<Tensor, Error> {
         if !self.has_backward {
-            self.kernels.iter_mut().for_each(Kernel::lay_out_backward);
+            self.kernels.iter_mut().for_each(Kernel::lay_out);
             self.has_backward = true;
         }
         let mut laid = self.lay(input)?;

@@ -24,8 +24,9 @@ mod tests;
 mod trainable;
 mod weight_gradient;
 mod windows;
+mod winograd;
 
-pub(crate) use self::conv::values as kernel_values;
+pub(crate) use self::conv::Floats;
 #[cfg(any(feature = "cuda", feature = "wgpu"))]
 pub(crate) use self::{elementwise::Affine, norm::Norm, share::Layout};
 use crate::{Cut, Engine, Error, Frozen, Network, Trainable, Weights};

@@ -89,6 +89,68 @@ fn any_conv() -> impl Strategy<Value = Conv> {
         })
 }
 
+/// A convolution in all directions, beside its definition.
+fn assert_defined(
+    conv: &Conv,
+    (images, more): (usize, [usize; 2]),
+    wide: bool,
+    seed: u64,
+) -> Result<(), TestCaseError> {
+    // At least one position.
+    let side = |k: usize| conv.kernel[k].saturating_sub(2 * conv.padding[k]).max(1) + more[k];
+    let shape = [images, side(0), side(1), conv.inputs];
+    let from = layout(shape, wide);
+    let x = noise(seed, from.pixels() * conv.inputs);
+    let count = conv.inputs * conv.outputs * conv.kernel[0] * conv.kernel[1];
+    let oihw = noise(seed ^ 1, count);
+    let double = |v: &[f32]| -> Vec<f64> { v.iter().map(|&v| f64::from(v)).collect() };
+    let input = Array {
+        shape,
+        data: double(&x),
+    };
+    let expected = convolve(conv, &double(&oihw), &input);
+    let to = layout(expected.shape, wide);
+    let dy = noise(seed ^ 2, to.pixels() * conv.outputs);
+    let output_gradient = Array {
+        shape: expected.shape,
+        data: double(&dy),
+    };
+    let (dx, dw) = convolution_gradients(conv, &double(&oihw), &input, &output_gradient);
+    let (wide_x, wide_dy) = (spread(&x, from), spread(&dy, to));
+    let shift = noise(seed ^ 3, conv.outputs);
+    let before = noise(seed ^ 4, dx.data.len());
+    let found = on_threads(|| {
+        let mut kernel = Kernel::new(conv, &noise(seed ^ 5, count), |_| 1.0, true);
+        let mut y = vec![0.0; to.pixels() * to.stride];
+        let mut dx = spread(&before, from);
+        // What was laid out of other values is laid out again.
+        kernel.forward(&wide_x, from, &mut y, to, None, false);
+        kernel.input_gradient(&wide_dy, to, &mut dx, from, false);
+        kernel.forward = Kernel::new(conv, &oihw, |_| 1.0, false).forward;
+        kernel.lay_out();
+        kernel.forward(&wide_x, from, &mut y, to, None, false);
+        kernel.input_gradient(&wide_dy, to, &mut dx, from, false);
+        let (mut shifted, mut added) = (vec![0.0; y.len()], spread(&before, from));
+        kernel.forward(&wide_x, from, &mut shifted, to, Some(&shift), true);
+        kernel.input_gradient(&wide_dy, to, &mut added, from, true);
+        let mut dw = vec![0.0; kernel.forward.len()];
+        kernel.weight_gradient(&wide_x, from, &wide_dy, to, &mut dw);
+        let (y, shifted) = (gathered(&y, to), gathered(&shifted, to));
+        let (dx, added) = (gathered(&dx, from), gathered(&added, from));
+        [y, dx, kernel.to_oihw(&dw), shifted, added]
+    });
+    near("output", &found[0], &expected.data, 1e-5)?;
+    near("input gradient", &found[1], &dx.data, 1e-5)?;
+    near("kernel gradient", &found[2], &dw, 1e-5)?;
+    for (i, (one, finished)) in found[0].iter().zip(&found[3]).enumerate() {
+        prop_assert_eq!((one + shift[i % conv.outputs]).max(0.0), *finished);
+    }
+    for ((one, before), sum) in found[1].iter().zip(&before).zip(&found[4]) {
+        prop_assert_eq!(one + before, *sum);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -99,34 +161,32 @@ proptest! {
         wide: bool,
         seed: u64,
     ) {
-        // At least one position.
-        let side = |k: usize| conv.kernel[k].saturating_sub(2 * conv.padding[k]).max(1) + more[k];
-        let shape = [images, side(0), side(1), conv.inputs];
-        let from = layout(shape, wide);
-        let x = noise(seed, from.pixels() * conv.inputs);
-        let count = conv.inputs * conv.outputs * conv.kernel[0] * conv.kernel[1];
-        let oihw = noise(seed ^ 1, count);
-        let double = |v: &[f32]| -> Vec<f64> { v.iter().map(|&v| f64::from(v)).collect() };
-        let input = Array { shape, data: double(&x) };
-        let expected = convolve(&conv, &double(&oihw), &input);
-        let to = layout(expected.shape, wide);
-        let dy = noise(seed ^ 2, to.pixels() * conv.outputs);
-        let output_gradient = Array { shape: expected.shape, data: double(&dy) };
-        let (dx, dw) = convolution_gradients(&conv, &double(&oihw), &input, &output_gradient);
-        let (wide_x, wide_dy) = (spread(&x, from), spread(&dy, to));
-        let found = on_threads(|| {
-            let kernel = Kernel::new(&conv, &oihw, |_| 1.0, true);
-            let mut y = vec![0.0; to.pixels() * to.stride];
-            kernel.forward(&wide_x, from, &mut y, to, None, false);
-            let mut dx = vec![0.0; from.pixels() * from.stride];
-            kernel.input_gradient(&wide_dy, to, &mut dx, from, false);
-            let mut dw = vec![0.0; kernel.forward.len()];
-            kernel.weight_gradient(&wide_x, from, &wide_dy, to, &mut dw);
-            [gathered(&y, to), gathered(&dx, from), kernel.to_oihw(&dw)]
-        });
-        near("output", &found[0], &expected.data, 1e-5)?;
-        near("input gradient", &found[1], &dx.data, 1e-5)?;
-        near("kernel gradient", &found[2], &dw, 1e-5)?;
+        assert_defined(&conv, (images, more), wide, seed)?;
+    }
+
+    #[test]
+    fn convolutions_by_tiles_are_what_they_are_defined_to_be(
+        (inputs, outputs) in (16..40usize, 16..70usize),
+        kernel in prop::sample::select(vec![[3, 3], [5, 5], [1, 7], [7, 1]]),
+        (pad, images, more) in ([any::<bool>(), any::<bool>()], 1..=3usize, [12..23usize, 12..23]),
+        wide: bool,
+        seed: u64,
+    ) {
+        let padding = [0, 1].map(|k| if pad[k] { kernel[k] / 2 } else { 0 });
+        let conv = Conv {
+            name: "c".into(),
+            inputs,
+            outputs,
+            kernel,
+            stride: 1,
+            padding,
+            bias: false,
+            norm: None,
+            relu: false,
+        };
+        let grid = more.map(|more| more + 1);
+        prop_assume!(super::winograd::suits(kernel, 1, [inputs, outputs], grid));
+        assert_defined(&conv, (images, more), wide, seed)?;
     }
 }
 

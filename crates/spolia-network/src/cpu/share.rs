@@ -1,5 +1,7 @@
 //! Views of activations that several tasks read, or write at disjoint places.
 
+use std::cell::RefCell;
+
 use crate::plan::{Area, View};
 
 /// Where the values of a view lie: `images` x `height` x `width` pixels, `stride` floats from one pixel to the next,
@@ -54,4 +56,19 @@ impl Shared {
     pub unsafe fn slice(&self, from: usize, len: usize) -> &mut [f32] {
         unsafe { std::slice::from_raw_parts_mut(self.0.add(from), len) }
     }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// This thread's scratch of `floats` values, whatever they hold; the work asks for no other.
+pub(super) fn with_scratch<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    SCRATCH.with(|scratch| {
+        let mut scratch = scratch.borrow_mut();
+        if scratch.len() < floats {
+            scratch.resize(floats, 0.0);
+        }
+        work(&mut scratch[..floats])
+    })
 }

@@ -141,9 +141,7 @@ impl Trainable for TrainableCpu {
                         *w += momentum * *v - rate * g;
                     }
                 });
-            own.kernels
-                .par_iter_mut()
-                .for_each(Kernel::lay_out_backward);
+            own.kernels.par_iter_mut().for_each(Kernel::lay_out);
         }
         self.passes = Some(passes);
         Ok(loss)

@@ -1,18 +1,12 @@
 //! The gradient of a convolution's kernel: the product of the gathered input, transposed, with the output's gradient.
 
-use std::cell::RefCell;
-
 use rayon::prelude::*;
 
 use super::{
     conv::Kernel,
     gather::{Gather, TILE_FLOATS},
-    share::{Layout, Shared},
+    share::{Layout, Shared, with_scratch},
 };
-
-thread_local! {
-    static TILE: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
-}
 
 /// Rows of the kernel's matrix that a task takes at once: so wide a tile of many pixels stays in the second-level cache.
 const ROWS: usize = 512;
@@ -54,7 +48,7 @@ impl Kernel {
             let stride = columns + if columns.is_multiple_of(64) { 16 } else { 0 };
             let height = (TILE_FLOATS / columns).clamp(64, 256);
             let mut panel = Vec::new();
-            with_tile(height * stride, |tile| {
+            with_scratch(height * stride, |tile| {
                 for start in (c * chunk..((c + 1) * chunk).min(rows)).step_by(height) {
                     let count = height.min(((c + 1) * chunk).min(rows) - start);
                     part.gather.fill(x, start, count, stride, tile);
@@ -106,15 +100,4 @@ fn parts(gather: Gather) -> Vec<Part> {
         }
     }
     parts
-}
-
-/// This thread's scratch of at least `floats` values.
-fn with_tile<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    TILE.with(|tile| {
-        let mut tile = tile.borrow_mut();
-        if tile.len() < floats {
-            tile.resize(floats, 0.0);
-        }
-        work(&mut tile[..floats])
-    })
 }

@@ -13,6 +13,7 @@ mod vector;
 use std::sync::OnceLock;
 
 pub(crate) use block::Run;
+pub(super) use vector::Vector;
 
 use block::Job;
 
@@ -94,6 +95,41 @@ unsafe fn on_avx512<R>(work: impl FnOnce() -> R) -> R {
 #[target_feature(enable = "avx2")]
 unsafe fn on_avx2<R>(work: impl FnOnce() -> R) -> R {
     work()
+}
+
+/// Work on vectors of any kind; `Which` tells apart what is otherwise one type's.
+pub(super) trait Work<Which> {
+    /// # Safety
+    /// The processor has T's instructions, and what the work's own fields ask for holds.
+    unsafe fn run<T: Vector>(self);
+}
+
+/// Does it with the widest vectors of this processor.
+///
+/// # Safety
+/// What the work asks for holds.
+pub(super) unsafe fn dispatch<Which, W: Work<Which>>(work: W) {
+    unsafe {
+        match Instructions::best() {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => work_avx512(work),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => work_avx2(work),
+            Instructions::Plain => work.run::<vector::Plain>(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn work_avx512<Which, W: Work<Which>>(work: W) {
+    unsafe { work.run::<vector::Avx512>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn work_avx2<Which, W: Work<Which>>(work: W) {
+    unsafe { work.run::<vector::Avx2>() }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,7 +1,7 @@
 //! Vectors of floats: AVX-512, AVX2, and plain arrays that a compiler turns into what the processor has.
 
 /// So many floats at once. Every method may be called only where the processor has the instructions.
-pub(super) trait Vector: Copy {
+pub(in super::super) trait Vector: Copy {
     const LANES: usize;
 
     unsafe fn splat(value: f32) -> Self;

@@ -1,0 +1,262 @@
+//! Convolutions of stride 1 by fewer products than their definition has (Winograd 1980; Lavin and Gray 2016, "Fast Algorithms for
+//! Convolutional Neural Networks", sections 3 and 4): tiles of 4 x 4 outputs take 36 products a channel with a 3 x 3 kernel
+//! instead of 144. Sums over channels are products of matrices, one for each of the 36.
+//!
+//! What a tile gives depends on its own inputs alone, so that images do not depend on their batch, nor on threads.
+
+mod points;
+mod tile;
+
+use rayon::prelude::*;
+
+use super::{
+    gather::Gather,
+    product::{Finish, Panels, dispatch},
+    share::with_scratch,
+    windows::Target,
+};
+use points::{Line, Pairs, Tap, of_taps};
+use tile::{Enter, Leave, Outputs, Rows};
+
+/// Points beside 0 and infinity, with their opposites, for 3 and 5 taps, and for 7.
+const FEW: [f64; 2] = [0.625, 1.5];
+const MANY: [f64; 4] = [0.375, 0.75, 1.25, 2.0];
+
+/// Outputs along a direction of so many taps, and products for them.
+fn line(taps: usize) -> Option<(usize, usize)> {
+    match taps {
+        1 => Some((1, 1)),
+        3 => Some((4, 6)),
+        5 => Some((2, 6)),
+        7 => Some((4, 10)),
+        _ => None,
+    }
+}
+
+/// Outputs of a tile (rows, columns), and products for it, of those kernels that have tiles.
+fn tile(taps: [usize; 2]) -> Option<([usize; 2], usize)> {
+    if !matches!(taps, [3, 3] | [5, 5] | [1, 7] | [7, 1]) {
+        return None;
+    }
+    let ((my, ny), (mx, nx)) = (line(taps[0])?, line(taps[1])?);
+    Some(([my, mx], ny * nx))
+}
+
+/// Does it pay? Tiles reach beyond the image, the matrices of few tiles are read for little, and few channels leave the
+/// transformations on their own.
+pub(crate) fn suits(taps: [usize; 2], step: usize, channels: [usize; 2], grid: [usize; 2]) -> bool {
+    let Some((outputs, products)) = tile(taps) else {
+        return false;
+    };
+    let tiles = grid[0].div_ceil(outputs[0]) * grid[1].div_ceil(outputs[1]);
+    step == 1
+        && channels[0].min(channels[1]) >= 16
+        && tiles >= 16
+        && 5 * products * tiles <= 3 * taps[0] * taps[1] * grid[0] * grid[1]
+}
+
+/// Floats of a kernel's matrices.
+pub(crate) fn values(taps: [usize; 2], channels: usize, outputs: usize) -> usize {
+    tile(taps).map_or(0, |(_, products)| {
+        products * Panels::new(channels, outputs).len()
+    })
+}
+
+/// A kernel, as matrices of inputs x outputs: one for each product of a tile.
+pub(crate) struct Matrices {
+    taps: [usize; 2],
+    panels: Panels,
+    values: Vec<f32>,
+}
+
+impl Matrices {
+    /// From a matrix of (taps x channels) x outputs, laid out in panels; of a kernel that has tiles.
+    pub fn new(taps: [usize; 2], whole: Panels, values: &[f32]) -> Self {
+        let channels = whole.rows / (taps[0] * taps[1]).max(1);
+        let mut matrices = Self {
+            taps,
+            panels: Panels::new(channels, whole.columns),
+            values: vec![0.0; self::values(taps, channels, whole.columns)],
+        };
+        matrices.fill(whole, values);
+        matrices
+    }
+
+    /// Computes the matrices again, after the kernel has changed.
+    pub fn fill(&mut self, whole: Panels, values: &[f32]) {
+        let [rows, columns] = self.taps.map(|taps| match taps {
+            1 => vec![vec![1.0]],
+            7 => of_taps(MANY, taps),
+            _ => of_taps(FEW, taps),
+        });
+        let (panels, [ny, nx]) = (self.panels, self.taps);
+        let channels = panels.rows;
+        // Taps first along one direction, then along the other: of each panel's row.
+        let products: Vec<(&Vec<f64>, &Vec<f64>)> = rows
+            .iter()
+            .flat_map(|row| columns.iter().map(move |column| (row, column)))
+            .collect();
+        self.values
+            .par_chunks_mut(panels.len().max(1))
+            .zip(products)
+            .for_each(|(matrix, (row, column))| {
+                let factors: Vec<f32> = (0..ny * nx)
+                    .map(|tap| (row[tap / nx] * column[tap % nx]) as f32)
+                    .collect();
+                for panel in 0..panels.count() {
+                    let width = panels.stride(panel);
+                    let from = &values[whole.start(panel)..];
+                    let to = &mut matrix[panels.start(panel)..][..channels * width];
+                    to.fill(0.0);
+                    for (tap, factor) in factors.iter().enumerate().filter(|(_, f)| **f != 0.0) {
+                        let from = &from[tap * channels * width..][..channels * width];
+                        for (to, from) in to.iter_mut().zip(from) {
+                            *to += factor * from;
+                        }
+                    }
+                }
+            });
+    }
+
+    /// As [`Gather::multiply`], of the kernel's windows with step 1.
+    ///
+    /// # Safety
+    /// As there.
+    pub unsafe fn multiply(&self, gather: &Gather, x: &[f32], target: Target, finish: Finish<'_>) {
+        let few = Pairs::new(FEW);
+        let many = Pairs::new(MANY);
+        // Safety: the caller's.
+        unsafe {
+            match self.taps {
+                [3, 3] => self.tiles::<_, _, 4, 4, 6, 6>((few, few), gather, x, target, finish),
+                [5, 5] => self.tiles::<_, _, 2, 2, 6, 6>((few, few), gather, x, target, finish),
+                [1, 7] => self.tiles::<_, _, 1, 4, 1, 10>((Tap, many), gather, x, target, finish),
+                [7, 1] => self.tiles::<_, _, 4, 1, 10, 1>((many, Tap), gather, x, target, finish),
+                _ => unreachable!("a kernel that has tiles"),
+            }
+        }
+    }
+
+    unsafe fn tiles<Y, X, const MY: usize, const MX: usize, const NY: usize, const NX: usize>(
+        &self,
+        lines: (Y, X),
+        gather: &Gather,
+        x: &[f32],
+        target: Target,
+        finish: Finish<'_>,
+    ) where
+        Y: Line<MY, NY>,
+        X: Line<MX, NX>,
+    {
+        let (g, s, panels) = (gather, gather.source, self.panels);
+        let across = g.grid_width.div_ceil(MX);
+        let each = g.grid_height.div_ceil(MY) * across;
+        let all = s.images * each;
+        // A vector's rest is padding; products begin in different lines of the first-level cache.
+        let row = s.channels.next_multiple_of(16);
+        let most = (INPUT_FLOATS / (NY * NX * row)).clamp(24, 48) / 12 * 12;
+        let count = all.div_ceil(4).next_multiple_of(12).min(most);
+        let width = panels.width();
+        let (inputs, outputs) = (count * row + 16, count * width + 16);
+        let zeros = NY * NX * (inputs + outputs);
+        (0..all.div_ceil(count)).into_par_iter().for_each(|task| {
+            with_scratch(zeros + row, |scratch| {
+                let (scratch, zeros) = scratch.split_at_mut(zeros);
+                zeros.fill(0.0);
+                let start = scratch.as_mut_ptr();
+                let entered = Rows {
+                    start,
+                    row,
+                    product: inputs,
+                };
+                let multiplied = Rows {
+                    start: start.wrapping_add(NY * NX * inputs),
+                    row: width,
+                    product: outputs,
+                };
+                let tiles = task * count..((task + 1) * count).min(all);
+                let place = |tile: usize| {
+                    let (image, rest) = (tile / each, tile % each);
+                    (image, rest / across * MY, rest % across * MX)
+                };
+                for (i, tile) in tiles.clone().enumerate() {
+                    let (image, y, x0) = place(tile);
+                    let mut pixels = [[zeros.as_ptr(); NX]; NY];
+                    for (line, pixels) in pixels.iter_mut().enumerate() {
+                        let line = (y + line) as isize + g.dy;
+                        if line < 0 || line >= s.height as isize {
+                            continue;
+                        }
+                        let line = (image * s.height + line as usize) * s.width;
+                        for (column, pixel) in pixels.iter_mut().enumerate() {
+                            let column = (x0 + column) as isize + g.dx;
+                            if column >= 0 && column < s.width as isize {
+                                let at = (line + column as usize) * s.stride + s.offset;
+                                *pixel = x[at..at + s.channels].as_ptr();
+                            }
+                        }
+                    }
+                    // Safety: pixels of this image, and this tile's rows.
+                    unsafe {
+                        dispatch::<(Outputs<MY>, Outputs<MX>), _>(Enter {
+                            lines,
+                            pixels: &pixels,
+                            channels: s.channels,
+                            tile: i,
+                            to: entered,
+                        })
+                    };
+                }
+                for panel in 0..panels.count() {
+                    let first = panel * width;
+                    let run = [panels.run(panel, 0, 0, s.channels)];
+                    for product in 0..NY * NX {
+                        // Safety: both blocks of scratch hold `count` rows for each product.
+                        unsafe {
+                            panels.multiply(
+                                &self.values[product * panels.len()..],
+                                (panel, &run),
+                                tiles.len(),
+                                (entered.at(product, 0), row),
+                                (multiplied.at(product, 0).wrapping_sub(first), width),
+                                Finish::default(),
+                            );
+                        }
+                    }
+                    let bias = finish
+                        .bias
+                        .map_or(std::ptr::null(), |b| b[first..].as_ptr());
+                    for (i, tile) in tiles.clone().enumerate() {
+                        let (image, y, x0) = place(tile);
+                        let at = target.start
+                            + image * target.image
+                            + y * target.line
+                            + x0 * target.pixel
+                            + first;
+                        // Safety: outputs of this image, this task's alone.
+                        unsafe {
+                            dispatch::<(Outputs<MY>, Outputs<MX>), _>(Leave {
+                                lines,
+                                from: multiplied,
+                                tile: i,
+                                out: target.values.at(at),
+                                line: target.line,
+                                pixel: target.pixel,
+                                height: (g.grid_height - y).min(MY),
+                                width: (g.grid_width - x0).min(MX),
+                                channels: panels.filled(panel),
+                                add: finish.add,
+                                bias,
+                                relu: finish.relu,
+                            })
+                        };
+                    }
+                }
+            });
+        });
+    }
+}
+
+/// Floats of a task's transformed inputs at most, where it has more tiles than a few: with a panel's products they stay in
+/// the second-level cache.
+const INPUT_FLOATS: usize = 96 * 1024;
