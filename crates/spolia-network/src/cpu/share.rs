@@ -1,6 +1,6 @@
 //! Views of activations that several tasks read, or write at disjoint places.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, thread::LocalKey};
 
 use crate::plan::{Area, View};
 
@@ -60,15 +60,30 @@ impl Shared {
 
 thread_local! {
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static SUMS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// This thread's scratch of `floats` values, whatever they hold; the work asks for no other.
+/// This thread's scratch of `floats` values, whatever they hold.
 pub(super) fn with_scratch<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
-    SCRATCH.with(|scratch| {
-        let mut scratch = scratch.borrow_mut();
-        if scratch.len() < floats {
-            scratch.resize(floats, 0.0);
-        }
-        work(&mut scratch[..floats])
-    })
+    kept(&SCRATCH, floats, work)
+}
+
+/// The same for what tasks add to, whose own scratch is another.
+pub(super) fn with_sums<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    kept(&SUMS, floats, work)
+}
+
+/// While the work runs nobody holds the cell: this thread may meanwhile be given a task that asks for it too.
+fn kept<R>(
+    cell: &'static LocalKey<RefCell<Vec<f32>>>,
+    floats: usize,
+    work: impl FnOnce(&mut [f32]) -> R,
+) -> R {
+    let mut values = cell.take();
+    if values.len() < floats {
+        values.resize(floats, 0.0);
+    }
+    let result = work(&mut values[..floats]);
+    cell.set(values);
+    result
 }

@@ -6,6 +6,7 @@ use super::{
     conv::Kernel,
     gather::{Gather, TILE_FLOATS},
     share::{Layout, Shared, with_scratch},
+    winograd::{self, Gradient},
 };
 
 /// Rows of the kernel's matrix that a task takes at once: so wide a tile of many pixels stays in the second-level cache.
@@ -24,6 +25,13 @@ impl Kernel {
     /// The gradient of the kernel, laid out as `forward`. dy's pixels are dense (stride = outputs).
     pub fn weight_gradient(&self, x: &[f32], from: Layout, dy: &[f32], to: Layout, dw: &mut [f32]) {
         let gather = self.gather(from, to);
+        let shape = &self.shape;
+        let channels = [shape.inputs, shape.outputs];
+        if winograd::suits(shape.kernel, shape.stride, channels, [to.height, to.width]) {
+            let gradient = Gradient { gather, x, dy, to };
+            gradient.tiled(self.panels, dw);
+            return;
+        }
         let rows = gather.rows();
         let parts = parts(gather);
         // Few parts: pixels are shared out too.

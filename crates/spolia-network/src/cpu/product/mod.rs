@@ -294,21 +294,40 @@ impl Panels {
                 let from = rhs.wrapping_add(row * rhs_stride + panel * self.width());
                 unsafe { to.as_mut_ptr().copy_from_nonoverlapping(from, filled) };
             }
-            self.instructions.run(&Job {
-                rows: columns,
-                lhs,
-                runs: &[self.run(panel, 0, 0, depth)],
-                lhs_stride,
-                transposed: true,
-                rhs: scratch.as_ptr(),
-                narrow: stride < self.width(),
-                out: out.wrapping_add(self.start(panel) + first * stride),
-                out_stride: stride,
-                columns: stride,
-                add: true,
-                bias: std::ptr::null(),
-                relu: false,
-            });
+            unsafe {
+                let lhs = (lhs, lhs_stride, columns);
+                self.add_transposed_panel(panel, depth, lhs, scratch.as_ptr(), (out, first));
+            }
         }
+    }
+
+    /// The same for the columns of one panel; `rhs` has rows as wide as the panel, one after another.
+    ///
+    /// # Safety
+    /// As [`Panels::add_transposed`].
+    pub unsafe fn add_transposed_panel(
+        &self,
+        panel: usize,
+        depth: usize,
+        (lhs, lhs_stride, columns): (*const f32, usize, usize),
+        rhs: *const f32,
+        (out, first): (*mut f32, usize),
+    ) {
+        let stride = self.stride(panel);
+        self.instructions.run(&Job {
+            rows: columns,
+            lhs,
+            runs: &[self.run(panel, 0, 0, depth)],
+            lhs_stride,
+            transposed: true,
+            rhs,
+            narrow: stride < self.width(),
+            out: out.wrapping_add(self.start(panel) + first * stride),
+            out_stride: stride,
+            columns: stride,
+            add: true,
+            bias: std::ptr::null(),
+            relu: false,
+        });
     }
 }

@@ -4,8 +4,11 @@
 //!
 //! What a tile gives depends on its own inputs alone, so that images do not depend on their batch, nor on threads.
 
+mod gradient;
 mod points;
 mod tile;
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -15,8 +18,10 @@ use super::{
     share::with_scratch,
     windows::Target,
 };
+pub(crate) use gradient::Gradient;
+
 use points::{Line, Pairs, Tap, of_taps};
-use tile::{Enter, Leave, Outputs, Rows};
+use tile::{Count, Enter, Leave, Rows, pixels};
 
 /// Points beside 0 and infinity, with their opposites, for 3 and 5 taps, and for 7.
 const FEW: [f64; 2] = [0.625, 1.5];
@@ -55,6 +60,23 @@ pub(crate) fn suits(taps: [usize; 2], step: usize, channels: [usize; 2], grid: [
         && 5 * products * tiles <= 3 * taps[0] * taps[1] * grid[0] * grid[1]
 }
 
+/// What each tap is multiplied by, for each product.
+fn factors(taps: [usize; 2]) -> Vec<Vec<f32>> {
+    let [rows, columns] = taps.map(|taps| match taps {
+        1 => vec![vec![1.0]],
+        7 => of_taps(MANY, taps),
+        _ => of_taps(FEW, taps),
+    });
+    let both = rows
+        .iter()
+        .flat_map(|row| columns.iter().map(move |c| (row, c)));
+    both.map(|(row, column)| {
+        let taps = row.iter().flat_map(|r| column.iter().map(move |c| r * c));
+        taps.map(|factor| factor as f32).collect()
+    })
+    .collect()
+}
+
 /// Floats of a kernel's matrices.
 pub(crate) fn values(taps: [usize; 2], channels: usize, outputs: usize) -> usize {
     tile(taps).map_or(0, |(_, products)| {
@@ -84,25 +106,12 @@ impl Matrices {
 
     /// Computes the matrices again, after the kernel has changed.
     pub fn fill(&mut self, whole: Panels, values: &[f32]) {
-        let [rows, columns] = self.taps.map(|taps| match taps {
-            1 => vec![vec![1.0]],
-            7 => of_taps(MANY, taps),
-            _ => of_taps(FEW, taps),
-        });
-        let (panels, [ny, nx]) = (self.panels, self.taps);
+        let panels = self.panels;
         let channels = panels.rows;
-        // Taps first along one direction, then along the other: of each panel's row.
-        let products: Vec<(&Vec<f64>, &Vec<f64>)> = rows
-            .iter()
-            .flat_map(|row| columns.iter().map(move |column| (row, column)))
-            .collect();
         self.values
             .par_chunks_mut(panels.len().max(1))
-            .zip(products)
-            .for_each(|(matrix, (row, column))| {
-                let factors: Vec<f32> = (0..ny * nx)
-                    .map(|tap| (row[tap / nx] * column[tap % nx]) as f32)
-                    .collect();
+            .zip(factors(self.taps))
+            .for_each(|(matrix, factors)| {
                 for panel in 0..panels.count() {
                     let width = panels.stride(panel);
                     let from = &values[whole.start(panel)..];
@@ -148,68 +157,23 @@ impl Matrices {
         Y: Line<MY, NY>,
         X: Line<MX, NX>,
     {
-        let (g, s, panels) = (gather, gather.source, self.panels);
-        let across = g.grid_width.div_ceil(MX);
-        let each = g.grid_height.div_ceil(MY) * across;
-        let all = s.images * each;
-        // A vector's rest is padding; products begin in different lines of the first-level cache.
-        let row = s.channels.next_multiple_of(16);
-        let most = (INPUT_FLOATS / (NY * NX * row)).clamp(24, 48) / 12 * 12;
-        let count = all.div_ceil(4).next_multiple_of(12).min(most);
-        let width = panels.width();
-        let (inputs, outputs) = (count * row + 16, count * width + 16);
-        let zeros = NY * NX * (inputs + outputs);
-        (0..all.div_ceil(count)).into_par_iter().for_each(|task| {
-            with_scratch(zeros + row, |scratch| {
-                let (scratch, zeros) = scratch.split_at_mut(zeros);
+        let panels = self.panels;
+        let tiling = Tiling::new::<MY, MX, NY, NX>(gather);
+        let (row, width) = (tiling.row, panels.width());
+        let (inputs, outputs) = (tiling.count * row + 16, tiling.count * width + 16);
+        let floats = NY * NX * (inputs + outputs);
+        (0..tiling.tasks()).into_par_iter().for_each(|task| {
+            with_scratch(floats + row, |scratch| {
+                let (scratch, zeros) = scratch.split_at_mut(floats);
                 zeros.fill(0.0);
-                let start = scratch.as_mut_ptr();
-                let entered = Rows {
-                    start,
-                    row,
-                    product: inputs,
-                };
-                let multiplied = Rows {
-                    start: start.wrapping_add(NY * NX * inputs),
-                    row: width,
-                    product: outputs,
-                };
-                let tiles = task * count..((task + 1) * count).min(all);
-                let place = |tile: usize| {
-                    let (image, rest) = (tile / each, tile % each);
-                    (image, rest / across * MY, rest % across * MX)
-                };
-                for (i, tile) in tiles.clone().enumerate() {
-                    let (image, y, x0) = place(tile);
-                    let mut pixels = [[zeros.as_ptr(); NX]; NY];
-                    for (line, pixels) in pixels.iter_mut().enumerate() {
-                        let line = (y + line) as isize + g.dy;
-                        if line < 0 || line >= s.height as isize {
-                            continue;
-                        }
-                        let line = (image * s.height + line as usize) * s.width;
-                        for (column, pixel) in pixels.iter_mut().enumerate() {
-                            let column = (x0 + column) as isize + g.dx;
-                            if column >= 0 && column < s.width as isize {
-                                let at = (line + column as usize) * s.stride + s.offset;
-                                *pixel = x[at..at + s.channels].as_ptr();
-                            }
-                        }
-                    }
-                    // Safety: pixels of this image, and this tile's rows.
-                    unsafe {
-                        dispatch::<(Outputs<MY>, Outputs<MX>), _>(Enter {
-                            lines,
-                            pixels: &pixels,
-                            channels: s.channels,
-                            tile: i,
-                            to: entered,
-                        })
-                    };
-                }
+                let (entered, multiplied) = scratch.split_at_mut(NY * NX * inputs);
+                let entered = Rows::new(entered, row, inputs);
+                let multiplied = Rows::new(multiplied, width, outputs);
+                let tiles = tiling.tiles(task);
+                tiling.enter(lines, (gather, x), tiles.clone(), zeros, entered);
                 for panel in 0..panels.count() {
                     let first = panel * width;
-                    let run = [panels.run(panel, 0, 0, s.channels)];
+                    let run = [panels.run(panel, 0, 0, panels.rows)];
                     for product in 0..NY * NX {
                         // Safety: both blocks of scratch hold `count` rows for each product.
                         unsafe {
@@ -227,33 +191,109 @@ impl Matrices {
                         .bias
                         .map_or(std::ptr::null(), |b| b[first..].as_ptr());
                     for (i, tile) in tiles.clone().enumerate() {
-                        let (image, y, x0) = place(tile);
+                        let (image, y, x) = tiling.place(tile);
                         let at = target.start
                             + image * target.image
                             + y * target.line
-                            + x0 * target.pixel
+                            + x * target.pixel
                             + first;
-                        // Safety: outputs of this image, this task's alone.
-                        unsafe {
-                            dispatch::<(Outputs<MY>, Outputs<MX>), _>(Leave {
-                                lines,
-                                from: multiplied,
-                                tile: i,
-                                out: target.values.at(at),
-                                line: target.line,
-                                pixel: target.pixel,
-                                height: (g.grid_height - y).min(MY),
-                                width: (g.grid_width - x0).min(MX),
-                                channels: panels.filled(panel),
-                                add: finish.add,
-                                bias,
-                                relu: finish.relu,
-                            })
+                        let leave = Leave {
+                            lines,
+                            from: multiplied,
+                            tile: i,
+                            out: target.values.at(at),
+                            line: target.line,
+                            pixel: target.pixel,
+                            height: (gather.grid_height - y).min(MY),
+                            width: (gather.grid_width - x).min(MX),
+                            channels: panels.filled(panel),
+                            add: finish.add,
+                            bias,
+                            relu: finish.relu,
                         };
+                        // Safety: outputs of this image, this task's alone.
+                        unsafe { dispatch::<(Count<MY>, Count<MX>), _>(leave) };
                     }
                 }
             });
         });
+    }
+}
+
+/// How a grid of outputs is cut into tiles, and these are shared out.
+#[derive(Clone, Copy)]
+struct Tiling {
+    /// Rows and columns of outputs that a tile has.
+    outputs: [usize; 2],
+    /// Tiles side by side, of each image, and of all.
+    across: usize,
+    each: usize,
+    all: usize,
+    /// Tiles of a task.
+    count: usize,
+    /// Floats between tiles in scratch: a vector's rest is padding.
+    row: usize,
+}
+
+impl Tiling {
+    fn new<const MY: usize, const MX: usize, const NY: usize, const NX: usize>(
+        gather: &Gather,
+    ) -> Self {
+        let across = gather.grid_width.div_ceil(MX);
+        let each = gather.grid_height.div_ceil(MY) * across;
+        let all = gather.source.images * each;
+        let row = gather.source.channels.next_multiple_of(16);
+        let most = (INPUT_FLOATS / (NY * NX * row)).clamp(24, 48) / 12 * 12;
+        Self {
+            outputs: [MY, MX],
+            across,
+            each,
+            all,
+            count: all.div_ceil(4).next_multiple_of(12).min(most),
+            row,
+        }
+    }
+
+    fn tasks(&self) -> usize {
+        self.all.div_ceil(self.count)
+    }
+
+    fn tiles(&self, task: usize) -> Range<usize> {
+        task * self.count..((task + 1) * self.count).min(self.all)
+    }
+
+    /// A tile's image, and the row and column of its first output.
+    fn place(&self, tile: usize) -> (usize, usize, usize) {
+        let (image, rest) = (tile / self.each, tile % self.each);
+        let [y, x] = [rest / self.across, rest % self.across];
+        (image, y * self.outputs[0], x * self.outputs[1])
+    }
+
+    /// Brings tiles' inputs into scratch.
+    fn enter<Y, X, const MY: usize, const MX: usize, const NY: usize, const NX: usize>(
+        &self,
+        lines: (Y, X),
+        (gather, x): (&Gather, &[f32]),
+        tiles: Range<usize>,
+        zeros: &[f32],
+        to: Rows,
+    ) where
+        Y: Line<MY, NY>,
+        X: Line<MX, NX>,
+    {
+        for (i, tile) in tiles.enumerate() {
+            let (image, top, left) = self.place(tile);
+            let place = (image, top as isize + gather.dy, left as isize + gather.dx);
+            let enter = Enter {
+                lines,
+                pixels: &pixels::<NY, NX>(x, gather.source, place, zeros),
+                channels: gather.source.channels,
+                tile: i,
+                to,
+            };
+            // Safety: pixels of this image, and this tile's rows.
+            unsafe { dispatch::<(Count<MY>, Count<MX>), _>(enter) };
+        }
     }
 }
 

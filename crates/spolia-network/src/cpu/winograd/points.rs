@@ -19,6 +19,12 @@ pub(super) trait Line<const M: usize, const N: usize>: Copy + Send + Sync {
     /// # Safety
     /// As above.
     unsafe fn outputs<T: Vector>(self, products: [T; N]) -> [T; M];
+
+    /// The other way: gradients of the products, from those of the outputs.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn products<T: Vector>(self, outputs: [T; M]) -> [T; N];
 }
 
 /// One tap: the input itself.
@@ -34,6 +40,11 @@ impl Line<1, 1> for Tap {
     #[inline(always)]
     unsafe fn outputs<T: Vector>(self, products: [T; 1]) -> [T; 1] {
         products
+    }
+
+    #[inline(always)]
+    unsafe fn products<T: Vector>(self, outputs: [T; 1]) -> [T; 1] {
+        outputs
     }
 }
 
@@ -138,6 +149,28 @@ impl<const P: usize, const M: usize, const N: usize> Line<M, N> for Pairs<P> {
                 }
             }
             found[M - 1] = found[M - 1].add(products[N - 1]);
+            found
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn products<T: Vector>(self, outputs: [T; M]) -> [T; N] {
+        unsafe {
+            let mut found = [T::splat(0.0); N];
+            let minus = T::splat(-1.0);
+            (found[0], found[N - 1]) = (outputs[0], outputs[M - 1]);
+            for pair in 0..P {
+                let (mut even, mut odd) = (outputs[0], T::splat(0.0));
+                let point = self.points[pair];
+                let mut power = point;
+                for (m, value) in outputs.iter().enumerate().skip(1) {
+                    let of = if m % 2 == 0 { &mut even } else { &mut odd };
+                    *of = T::splat(power).mul_add(*value, *of);
+                    power *= point;
+                }
+                found[1 + 2 * pair] = even.add(odd);
+                found[2 + 2 * pair] = odd.mul_add(minus, even);
+            }
             found
         }
     }

@@ -1,7 +1,10 @@
 //! Tiles on their way in and out: what the products are made of, and the outputs from the products.
 
 use super::{
-    super::product::{Vector, Work},
+    super::{
+        product::{Vector, Work},
+        share::Layout,
+    },
     points::Line,
 };
 
@@ -15,9 +18,63 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    pub fn new(scratch: &mut [f32], row: usize, product: usize) -> Self {
+        Self {
+            start: scratch.as_mut_ptr(),
+            row,
+            product,
+        }
+    }
+
     pub fn at(&self, product: usize, tile: usize) -> *mut f32 {
         self.start
             .wrapping_add(product * self.product + tile * self.row)
+    }
+}
+
+/// Where each pixel's channels lie in a rectangle of an activation; outside of it, zeros.
+pub(super) fn pixels<const H: usize, const W: usize>(
+    x: &[f32],
+    s: Layout,
+    (image, top, left): (usize, isize, isize),
+    zeros: &[f32],
+) -> [[*const f32; W]; H] {
+    let mut pixels = [[zeros.as_ptr(); W]; H];
+    for (row, pixels) in (top..).zip(&mut pixels) {
+        if row < 0 || row >= s.height as isize {
+            continue;
+        }
+        let line = (image * s.height + row as usize) * s.width;
+        for (column, pixel) in (left..).zip(pixels) {
+            if column >= 0 && column < s.width as isize {
+                let at = (line + column as usize) * s.stride + s.offset;
+                *pixel = x[at..at + s.channels].as_ptr();
+            }
+        }
+    }
+    pixels
+}
+
+/// So many channels of a tile's pixels, from `first` on.
+#[inline(always)]
+unsafe fn load<T: Vector, const H: usize, const W: usize>(
+    pixels: &[[*const f32; W]; H],
+    first: usize,
+    left: usize,
+) -> [[T; W]; H] {
+    unsafe {
+        let mut block = [[T::splat(0.0); W]; H];
+        for (line, pixels) in block.iter_mut().zip(pixels) {
+            for (x, pixel) in line.iter_mut().zip(pixels) {
+                let from = pixel.wrapping_add(first);
+                *x = if left >= T::LANES {
+                    T::load(from)
+                } else {
+                    T::load_first(from, left)
+                };
+            }
+        }
+        block
     }
 }
 
@@ -32,7 +89,7 @@ pub(super) struct Enter<'a, Y, X, const NY: usize, const NX: usize> {
 }
 
 impl<Y, X, const MY: usize, const MX: usize, const NY: usize, const NX: usize>
-    Work<(Outputs<MY>, Outputs<MX>)> for Enter<'_, Y, X, NY, NX>
+    Work<(Count<MY>, Count<MX>)> for Enter<'_, Y, X, NY, NX>
 where
     Y: Line<MY, NY>,
     X: Line<MX, NX>,
@@ -43,18 +100,9 @@ where
         for first in (0..self.channels).step_by(T::LANES) {
             let left = self.channels - first;
             unsafe {
-                let mut block = [[zero; NX]; NY];
-                for (line, pixels) in block.iter_mut().zip(self.pixels) {
-                    let mut x = [zero; NX];
-                    for (x, pixel) in x.iter_mut().zip(pixels) {
-                        let from = pixel.wrapping_add(first);
-                        *x = if left >= T::LANES {
-                            T::load(from)
-                        } else {
-                            T::load_first(from, left)
-                        };
-                    }
-                    *line = self.lines.1.inputs(x);
+                let mut block = load::<T, NY, NX>(self.pixels, first, left);
+                for line in &mut block {
+                    *line = self.lines.1.inputs(*line);
                 }
                 for column in 0..NX {
                     let mut y = [zero; NY];
@@ -71,8 +119,8 @@ where
     }
 }
 
-/// Names how many outputs a line has, where types alone leave it open.
-pub(super) struct Outputs<const M: usize>;
+/// Names how many values a line has, where types alone leave it open.
+pub(super) struct Count<const M: usize>;
 
 /// A tile's products become its outputs.
 pub(super) struct Leave<Y, X, const NY: usize, const NX: usize> {
@@ -94,7 +142,7 @@ pub(super) struct Leave<Y, X, const NY: usize, const NX: usize> {
 }
 
 impl<Y, X, const MY: usize, const MX: usize, const NY: usize, const NX: usize>
-    Work<(Outputs<MY>, Outputs<MX>)> for Leave<Y, X, NY, NX>
+    Work<(Count<MY>, Count<MX>)> for Leave<Y, X, NY, NX>
 where
     Y: Line<MY, NY>,
     X: Line<MX, NX>,
@@ -146,6 +194,47 @@ where
                         } else {
                             value.store_first(out, left);
                         }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gradients of a tile's outputs become those of its products.
+pub(super) struct Return<'a, Y, X, const MY: usize, const MX: usize> {
+    pub lines: (Y, X),
+    /// Where each output pixel's gradients lie; zeros outside of the image.
+    pub pixels: &'a [[*const f32; MX]; MY],
+    pub channels: usize,
+    pub tile: usize,
+    pub to: Rows,
+}
+
+impl<Y, X, const MY: usize, const MX: usize, const NY: usize, const NX: usize>
+    Work<(Count<NY>, Count<NX>)> for Return<'_, Y, X, MY, MX>
+where
+    Y: Line<MY, NY>,
+    X: Line<MX, NX>,
+{
+    #[inline(always)]
+    unsafe fn run<T: Vector>(self) {
+        let zero = unsafe { T::splat(0.0) };
+        for first in (0..self.channels).step_by(T::LANES) {
+            unsafe {
+                let outputs = load::<T, MY, MX>(self.pixels, first, self.channels - first);
+                let mut block = [[zero; NX]; MY];
+                for (line, outputs) in block.iter_mut().zip(outputs) {
+                    *line = self.lines.1.products(outputs);
+                }
+                for column in 0..NX {
+                    let mut y = [zero; MY];
+                    for (y, line) in y.iter_mut().zip(&block) {
+                        *y = line[column];
+                    }
+                    let y = self.lines.0.products(y);
+                    for (row, y) in y.into_iter().enumerate() {
+                        y.store(self.to.at(row * NX + column, self.tile).wrapping_add(first));
                     }
                 }
             }

@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 
 use miette::IntoDiagnostic;
 use npyz::WriterBuilder;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use spolia_dataset::{Patch, Problem, Reader};
+use spolia_dataset::{Patch, Problem, Reader, RgbPatch};
 use spolia_interpret::attention::{
-    Map, Method, Options, Path as Cuts, Picture, centre_map, random_map,
+    Attention, Map, Method, Options, Path as Cuts, Picture, centre_map, random_map,
 };
 use spolia_network::StageId;
 
@@ -145,46 +146,12 @@ fn map(
         let found = cuts
             .maps(&batch.input, job.class, job.methods, &options)
             .into_diagnostic()?;
-        let mut mapped = Vec::new();
-        for ((&place, image), found) in batch.rows.iter().zip(batch.images).zip(found) {
-            let patch = patches[place];
-            for (method, map) in job.methods.iter().zip(&found.maps) {
-                let to = job.maps.join(method.name());
-                write_atomic(&file(&to, &patch.id, "npy"), &npy(map)?)?;
-            }
-            let (on, fault) = match job.regions.under(job, patch, &image, &found.maps) {
-                Ok(on) => (on, None),
-                Err(p) => (Vec::new(), Some([p.item, p.what, p.remedy])),
-            };
-            let side = image.width;
-            let picture = Picture::new(image.width, image.height, image.data)
-                .into_diagnostic()?
-                .enlarged(DRAWN);
-            let at = if logits == 1 {
-                (0, 1)
-            } else {
-                (job.class, job.class)
-            };
-            let known =
-                |values: &[f32], at: usize| values.get(at).copied().filter(|_| !job.headless);
-            mapped.push(Mapped {
-                place,
-                logit: known(&found.logits, at.0),
-                p: known(&found.probabilities, at.1),
-                maps: found
-                    .maps
-                    .iter()
-                    .map(|map| (map.height, map.width, map.range().0, map.range().1))
-                    .collect(),
-                um_per_px: patch
-                    .mpp
-                    .map(|mpp| mpp * side as f64 / picture.width as f64),
-                on,
-                fault,
-            });
-            overlays::write_picture(&file(&job.plain, &patch.id, "png"), picture)?;
-        }
-        Ok(mapped)
+        let images = batch.rows.into_par_iter().zip(batch.images).zip(found);
+        images
+            .map(|((place, image), found)| {
+                keep(job, logits, (place, patches[place]), image, &found)
+            })
+            .collect()
     })?;
     problems.extend(
         mapped
@@ -193,6 +160,54 @@ fn map(
             .map(|[item, what, remedy]| Problem { item, what, remedy }),
     );
     Ok((mapped, problems))
+}
+
+/// Writes a patch and its maps, and finds what these fall on; `place` is the patch's in its list.
+///
+/// # Errors
+/// A file cannot be written.
+fn keep(
+    job: &Job<'_>,
+    logits: usize,
+    (place, patch): (usize, &Patch),
+    image: RgbPatch,
+    found: &Attention,
+) -> miette::Result<Mapped> {
+    for (method, map) in job.methods.iter().zip(&found.maps) {
+        let to = job.maps.join(method.name());
+        write_atomic(&file(&to, &patch.id, "npy"), &npy(map)?)?;
+    }
+    let (on, fault) = match job.regions.under(job, patch, &image, &found.maps) {
+        Ok(on) => (on, None),
+        Err(p) => (Vec::new(), Some([p.item, p.what, p.remedy])),
+    };
+    let side = image.width;
+    let picture = Picture::new(image.width, image.height, image.data)
+        .into_diagnostic()?
+        .enlarged(DRAWN);
+    let um_per_px = patch
+        .mpp
+        .map(|mpp| mpp * side as f64 / picture.width as f64);
+    overlays::write_picture(&file(&job.plain, &patch.id, "png"), picture)?;
+    let at = if logits == 1 {
+        (0, 1)
+    } else {
+        (job.class, job.class)
+    };
+    let known = |values: &[f32], at: usize| values.get(at).copied().filter(|_| !job.headless);
+    Ok(Mapped {
+        place,
+        logit: known(&found.logits, at.0),
+        p: known(&found.probabilities, at.1),
+        maps: found
+            .maps
+            .iter()
+            .map(|map| (map.height, map.width, map.range().0, map.range().1))
+            .collect(),
+        um_per_px,
+        on,
+        fault,
+    })
 }
 
 /// How many patches, at even distances, the maps are judged on.
