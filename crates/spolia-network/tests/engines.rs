@@ -64,10 +64,14 @@ fn assert_near(what: &str, found: &[f32], expected: &[f32]) {
     );
 }
 
-/// The input as rounding might have moved it.
-fn moved(input: &Tensor, factor: f32) -> Tensor {
+/// The input as rounding might have moved it: each value on its own, since a network without biases scales with its input and
+/// no ReLU notices.
+fn moved(input: &Tensor, by: f32) -> Tensor {
     let mut input = input.clone();
-    input.data_mut().iter_mut().for_each(|v| *v *= factor);
+    for (i, v) in input.data_mut().iter_mut().enumerate() {
+        let up = (i as u32).wrapping_mul(0x9E37_79B1) >> 31 == 0;
+        *v *= if up { 1.0 + by } else { 1.0 - by };
+    }
     input
 }
 
@@ -82,7 +86,7 @@ fn assert_gradients_near(
     let expected = cpu(input);
     let far = distance(found, &expected);
     if far > TOLERANCE {
-        let jumps = [1.0 - 2e-6, 1.0 + 2e-6].map(|f| distance(&cpu(&moved(input, f)), &expected));
+        let jumps = [4e-6, -4e-6].map(|by| distance(&cpu(&moved(input, by)), &expected));
         let jump = jumps[0].max(jumps[1]);
         eprintln!("{what}: differs by {far:.2e} of the CPU's, which moves by {jump:.2e} itself");
         assert!(
