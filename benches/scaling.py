@@ -67,7 +67,7 @@ def read(file):
 def draw(curves, file):
     import matplotlib
     matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import lines, pyplot, ticker
 
     works = [*PASSES, "visualization"]
     figure, axes = pyplot.subplots(2, len(AXES), figsize=(15, 7), squeeze=False)
@@ -78,18 +78,22 @@ def draw(curves, file):
                 continue
             x, median, low, high, peak = zip(*rows)
             style = {"color": f"C{works.index(work)}", "linestyle": "-" if program == "spolia" else "--", "marker": "o", "markersize": 3}
-            time.plot(x, median, label=f"{work}, {program}", **style)
+            time.plot(x, median, **style)
             time.fill_between(x, low, high, color=style["color"], alpha=0.12, linewidth=0)
             memory.plot(x, peak, **style)
         for axis, name in ((time, "ms an image" if sweep != "channels" else "ms a step and channel"), (memory, "MB, whole process")):
             axis.set(xscale="log", yscale="log", ylabel=name, xlabel=label)
             ticks = sorted({row[0] for (of, *_), rows in curves.items() if of == sweep for row in rows})
             axis.set_xticks(ticks, [str(tick) for tick in ticks])
+            axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(ticker.FuncFormatter(lambda y, _: f"{y:g}"))
             axis.minorticks_off()
             axis.grid(alpha=0.3)
-        time.legend(fontsize=7)
         memory.set_ylim(bottom=50)
-    figure.tight_layout()
+    handles = [lines.Line2D([], [], color=f"C{i}", label=work) for i, work in enumerate(works)]
+    handles += [lines.Line2D([], [], color="black", linestyle=style, label=program) for program, style in (("spolia", "-"), ("PyTorch", "--"))]
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), frameon=False)
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
     figure.savefig(file, dpi=110)
 
 
