@@ -2,6 +2,7 @@
 
     cargo build --release
     python benches/compare.py [--rounds 3] [--runs 7] [--threads 2] [--only forward,training]
+                              [--setup tuned]
 
 Needs what peer.py needs; prints the table of docs/performance.md. Every timing is a process of its own, so that memory is
 that row's: peak_bytes of spolia as it reports it, of PyTorch the process's largest resident set, both with all the process holds.
@@ -11,6 +12,8 @@ import json
 import pathlib
 import subprocess
 import sys
+
+from peer import SETUPS
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROWS = [
@@ -41,16 +44,17 @@ def main():
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default="")
+    parser.add_argument("--setup", choices=SETUPS, default="tuned", help="the peer's, as peer.py says; rows that it has not are left out")
     args = parser.parse_args()
     wanted = [w for w in args.only.split(",") if w]
     print("| work | layer | size | batch | spolia, ms | peer, ms | ratio | spolia, MB | peer, MB |\n|---|---|---|---|---|---|---|---|---|")
     for row in ROWS:
-        if wanted and row[0] not in wanted:
+        if (wanted and row[0] not in wanted) or row[0] not in SETUPS[args.setup] or (args.setup == "documented" and row[1]):
             continue
         ours, theirs = [], []
         for _ in range(args.rounds):
             ours.append(once([args.spolia, "bench", "--json", "--quiet"], row, args))
-            theirs.append(once([sys.executable, HERE / "peer.py"], row, args))
+            theirs.append(once([sys.executable, HERE / "peer.py", "--setup", args.setup], row, args))
         best = [min(r["median_ms"] for r in rows) for rows in (ours, theirs)]
         span = [f"{b:.3g} ({min(r['low_ms'] for r in rows):.3g}-{max(r['high_ms'] for r in rows):.3g})" for b, rows in zip(best, (ours, theirs))]
         memory = [f"{min(r['peak_bytes'] for r in rows) / 1e6:.0f}" for rows in (ours, theirs)]

@@ -1,10 +1,12 @@
 """PyTorch's times for the work of `spolia bench`, one JSON object a row. Needs torch, torchvision, grad-cam.
 
     python benches/peer.py [--work forward,input-gradient,training,visualization,grad-cam++] [--layer L] [--size 224]
-                           [--batch 1,8,32] [--runs 7] [--threads N]
+                           [--batch 1,8,32] [--runs 7] [--threads N] [--setup tuned]
 
-channels_last, float32, random weights, noise. All but training: evaluation mode, batch norm folded into the
-convolutions, no gradients of parameters, the network cut after the layer. See docs/performance.md.
+float32, random weights, noise. `--setup tuned`: channels_last; all but training: evaluation mode, batch norm folded into the
+convolutions, no gradients of parameters, the network cut after the layer. `compiled`: the same by torch.compile with its weights
+frozen; forward alone. `documented`: torchvision's network in evaluation mode, as its pages call it; forward and its gradient.
+See docs/performance.md.
 """
 import argparse
 import json
@@ -18,6 +20,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision.models.inception import BasicConv2d, Inception3
 
 WORKS = ["forward", "input-gradient", "training", "visualization", "grad-cam++"]
+SETUPS = {"tuned": WORKS, "compiled": ["forward"], "documented": ["forward", "input-gradient"]}
 
 
 def inception():
@@ -44,8 +47,25 @@ def noise(batch, size):
     return (2 * torch.rand(batch, 3, size, size) - 1).contiguous(memory_format=torch.channels_last)
 
 
-def work(name, layer, size, batch):
+def documented(name, size, batch):
+    """One call of torchvision's network as it comes."""
+    net = Inception3(num_classes=1, aux_logits=False, transform_input=False, init_weights=False).eval()
+    x = 2 * torch.rand(batch, 3, size, size) - 1
+    if name == "forward":
+        return torch.no_grad()(lambda: net(x))
+    x.requires_grad_()
+
+    def gradient():
+        x.grad = None
+        net.zero_grad()
+        net(x).sum().backward()
+    return gradient
+
+
+def work(name, layer, size, batch, setup):
     """One call of the work, as a function."""
+    if setup == "documented":
+        return documented(name, size, batch)
     if name == "training":
         net, x, y = inception().train(), noise(batch, size), torch.arange(batch)[:, None].remainder(2).float()
         sgd = torch.optim.SGD(net.parameters(), lr=1e-4, momentum=0.9, nesterov=True)
@@ -79,6 +99,11 @@ def work(name, layer, size, batch):
         return climb
     x = noise(batch, size)
     if name == "forward":
+        if setup == "compiled":
+            import torch._inductor.config
+            torch._inductor.config.freezing = True
+            net = torch.compile(net)
+            return torch.no_grad()(lambda: net(x))
         return torch.inference_mode()(lambda: net(x))
     x.requires_grad_()
     return lambda: torch.autograd.grad(net(x).sum(), x)
@@ -92,6 +117,7 @@ def main():
     parser.add_argument("--batch", default="1,8,32")
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--setup", choices=SETUPS, default="tuned")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -99,10 +125,12 @@ def main():
     for name in args.work.split(","):
         if name not in WORKS:
             parser.error(f"no work {name}; there are {', '.join(WORKS)}")
+        if name not in SETUPS[args.setup] or (args.setup == "documented" and args.layer):
+            parser.error(f"{args.setup}: {', '.join(SETUPS[args.setup])} of the whole network")
         usual = {"visualization": "Mixed_6a", "grad-cam++": "Mixed_7c"}
         layer = "" if name == "training" else args.layer or usual.get(name, "")
         for batch in map(int, args.batch.split(",")):
-            call, times = work(name, layer, args.size, batch), []
+            call, times = work(name, layer, args.size, batch, args.setup), []
             for run in range(args.runs + 2):
                 start = time.perf_counter()
                 call()
