@@ -100,8 +100,8 @@ def work(name, layer, size, batch, setup):
     x = noise(batch, size)
     if name == "forward":
         if setup == "compiled":
-            import torch._inductor.config
-            torch._inductor.config.freezing = True
+            from torch._inductor import config
+            config.freezing = True
             net = torch.compile(net)
             return torch.no_grad()(lambda: net(x))
         return torch.inference_mode()(lambda: net(x))
