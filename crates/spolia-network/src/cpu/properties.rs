@@ -11,6 +11,7 @@ use super::{
     naive::{Array, Parameters, convolution_gradients, convolve},
     share::Layout,
     tests::{gathered, spread},
+    winograd,
 };
 use crate::{
     Convention, Cpu, Cut, Engine, Initialisation, Network, Normalisation, ReluGradient, StageId,
@@ -139,11 +140,15 @@ fn assert_defined(
         let (dx, added) = (gathered(&dx, from), gathered(&added, from));
         [y, dx, kernel.to_oihw(&dw), shifted, added]
     });
-    // Ten points lie close together: what they round grows.
-    let [tolerance, of_kernel] = if conv.kernel.contains(&7) {
-        [4e-5, 1e-4]
-    } else {
-        [1e-5, 1e-5]
+    // Tiles round more than direct sums, the more taps the more; the worst of tens of thousands of values is looked at.
+    let suits = |channels, grid| winograd::suits(conv.kernel, conv.stride, channels, grid);
+    let tiled = suits([conv.inputs, conv.outputs], [to.height, to.width])
+        || suits([conv.outputs, conv.inputs], [from.height, from.width]);
+    let [tolerance, of_kernel] = match conv.kernel[0].max(conv.kernel[1]) {
+        7 if tiled => [8e-5, 2e-4],
+        5 if tiled => [4e-5, 6e-5],
+        3 if tiled => [2e-5, 3e-5],
+        _ => [1e-5, 1e-5],
     };
     near("output", &found[0], &expected.data, tolerance)?;
     near("input gradient", &found[1], &dx.data, tolerance)?;
@@ -191,7 +196,7 @@ proptest! {
             relu: false,
         };
         let grid = more.map(|more| more + 1);
-        prop_assume!(super::winograd::suits(kernel, 1, [inputs, outputs], grid));
+        prop_assume!(winograd::suits(kernel, 1, [inputs, outputs], grid));
         assert_defined(&conv, (images, more), wide, seed)?;
     }
 }
