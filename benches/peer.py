@@ -49,7 +49,7 @@ def noise(batch, size):
 
 def documented(name, size, batch):
     """One call of torchvision's network as it comes."""
-    net = Inception3(num_classes=1, aux_logits=False, transform_input=False, init_weights=False).eval()
+    net = inception().to(memory_format=torch.contiguous_format).eval()
     x = 2 * torch.rand(batch, 3, size, size) - 1
     if name == "forward":
         return torch.no_grad()(lambda: net(x))

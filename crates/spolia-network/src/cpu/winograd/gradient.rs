@@ -8,7 +8,7 @@ use super::{
         product::{Panels, dispatch},
         share::{Layout, Shared, with_scratch, with_sums},
     },
-    FEW, MANY, Tiling, factors,
+    FEW, MANY, Tiling, combine, factors,
     points::{Line, Pairs, Tap},
     tile::{Count, Return, Rows, pixels},
 };
@@ -144,16 +144,11 @@ fn taps(factors: &[Vec<f32>], (panels, sums): (Panels, &[f32]), whole: Panels, d
         .for_each(|(panel, dw)| {
             let block = panels.rows * panels.stride(panel);
             for (tap, dw) in dw.chunks_exact_mut(block.max(1)).enumerate() {
-                dw.fill(0.0);
-                for (product, factors) in factors.iter().enumerate() {
-                    let from = &sums[product * panels.len() + panels.start(panel)..][..block];
-                    let factor = factors[tap];
-                    if factor != 0.0 {
-                        for (to, from) in dw.iter_mut().zip(from) {
-                            *to += factor * from;
-                        }
-                    }
-                }
+                let of = |(product, factors): (usize, &Vec<f32>)| {
+                    let start = product * panels.len() + panels.start(panel);
+                    (factors[tap], &sums[start..][..block])
+                };
+                combine(dw, factors.iter().enumerate().map(of));
             }
         });
 }

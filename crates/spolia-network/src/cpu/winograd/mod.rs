@@ -77,6 +77,16 @@ fn factors(taps: [usize; 2]) -> Vec<Vec<f32>> {
     .collect()
 }
 
+/// to = the sum of factor times matrix.
+fn combine<'a>(to: &mut [f32], terms: impl Iterator<Item = (f32, &'a [f32])>) {
+    to.fill(0.0);
+    for (factor, from) in terms.filter(|(factor, _)| *factor != 0.0) {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to += factor * from;
+        }
+    }
+}
+
 /// Floats of a kernel's matrices.
 pub(crate) fn values(taps: [usize; 2], channels: usize, outputs: usize) -> usize {
     tile(taps).map_or(0, |(_, products)| {
@@ -114,15 +124,9 @@ impl Matrices {
             .for_each(|(matrix, factors)| {
                 for panel in 0..panels.count() {
                     let width = panels.stride(panel);
-                    let from = &values[whole.start(panel)..];
+                    let from = values[whole.start(panel)..].chunks_exact(channels * width);
                     let to = &mut matrix[panels.start(panel)..][..channels * width];
-                    to.fill(0.0);
-                    for (tap, factor) in factors.iter().enumerate().filter(|(_, f)| **f != 0.0) {
-                        let from = &from[tap * channels * width..][..channels * width];
-                        for (to, from) in to.iter_mut().zip(from) {
-                            *to += factor * from;
-                        }
-                    }
+                    combine(to, factors.iter().copied().zip(from));
                 }
             });
     }

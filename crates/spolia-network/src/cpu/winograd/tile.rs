@@ -78,6 +78,29 @@ unsafe fn load<T: Vector, const H: usize, const W: usize>(
     }
 }
 
+/// A column of a block.
+#[inline(always)]
+fn column<T: Vector, const H: usize, const W: usize>(block: &[[T; W]; H], at: usize) -> [T; H] {
+    let mut found = [block[0][at]; H];
+    for (value, line) in found.iter_mut().zip(block) {
+        *value = line[at];
+    }
+    found
+}
+
+/// Puts a column of a tile's products where they are multiplied, from the channel `first` on.
+#[inline(always)]
+unsafe fn store<T: Vector, const NY: usize, const NX: usize>(
+    products: [T; NY],
+    column: usize,
+    to: Rows,
+    (tile, first): (usize, usize),
+) {
+    for (row, product) in products.into_iter().enumerate() {
+        unsafe { product.store(to.at(row * NX + column, tile).wrapping_add(first)) };
+    }
+}
+
 /// A tile's inputs become what is multiplied.
 pub(super) struct Enter<'a, Y, X, const NY: usize, const NX: usize> {
     pub lines: (Y, X),
@@ -96,23 +119,15 @@ where
 {
     #[inline(always)]
     unsafe fn run<T: Vector>(self) {
-        let zero = unsafe { T::splat(0.0) };
         for first in (0..self.channels).step_by(T::LANES) {
-            let left = self.channels - first;
             unsafe {
-                let mut block = load::<T, NY, NX>(self.pixels, first, left);
+                let mut block = load::<T, NY, NX>(self.pixels, first, self.channels - first);
                 for line in &mut block {
                     *line = self.lines.1.inputs(*line);
                 }
                 for column in 0..NX {
-                    let mut y = [zero; NY];
-                    for (y, line) in y.iter_mut().zip(&block) {
-                        *y = line[column];
-                    }
-                    let y = self.lines.0.inputs(y);
-                    for (row, y) in y.into_iter().enumerate() {
-                        y.store(self.to.at(row * NX + column, self.tile).wrapping_add(first));
-                    }
+                    let products = self.lines.0.inputs(self::column(&block, column));
+                    store::<T, NY, NX>(products, column, self.to, (self.tile, first));
                 }
             }
         }
@@ -228,14 +243,8 @@ where
                     *line = self.lines.1.products(outputs);
                 }
                 for column in 0..NX {
-                    let mut y = [zero; MY];
-                    for (y, line) in y.iter_mut().zip(&block) {
-                        *y = line[column];
-                    }
-                    let y = self.lines.0.products(y);
-                    for (row, y) in y.into_iter().enumerate() {
-                        y.store(self.to.at(row * NX + column, self.tile).wrapping_add(first));
-                    }
+                    let products = self.lines.0.products(self::column(&block, column));
+                    store::<T, NY, NX>(products, column, self.to, (self.tile, first));
                 }
             }
         }
